@@ -1,0 +1,29 @@
+"""The error that bad input gets, and the help with names that were mistyped."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class KerassegError(ValueError):
+    """Bad input: its message says what was received, what is accepted and what to do.
+
+    The programs print the message alone, without a traceback, and end with exit status 2.
+    """
+
+
+def unknown_name(kind: str, name: object, accepted: Iterable[str]) -> KerassegError:
+    """Returns the error for a name that is not among `accepted`, with the nearest right one.
+
+    Args:
+        kind: What the name names, for the message: `"backbone"`, `"recipe key"`.
+        name: What was received.
+        accepted: The names that are accepted.
+
+    Example:
+        >>> str(unknown_name("backbone", "resnet11", ["resnet101", "resnet50"]))
+        "unknown backbone 'resnet11': did you mean 'resnet101'? Accepted: resnet101, resnet50."
+    """
+    names = sorted(accepted)
+    nearest = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f": did you mean {nearest[0]!r}?" if nearest else "."
+    return KerassegError(f"unknown {kind} {name!r}{hint} Accepted: {', '.join(names)}.")

@@ -1,0 +1,127 @@
+"""The run directory: where training leaves what export, evaluation and prediction take up."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kerasseg.errors import KerassegError
+from kerasseg.files import atomic_file
+from kerasseg.label_set import Colour, LabelSet
+
+if TYPE_CHECKING:
+    import keras
+
+SCHEMA_VERSION = 1
+
+
+class RunDescription(BaseModel):
+    """The contents of `run.json`.
+
+    Attributes:
+        schema_version: Raised whenever a reader of the older form would go wrong.
+        kerasseg_version: The version that wrote the run.
+        architecture: Name of the builder in `kerasseg`, `"EfficientFCN"` for example.
+        class_names: One a class, in the order of the logits' channels.
+        palette: One RGB colour (0..255) a class.
+        ignore_label: The value of void pixels in the labels.
+        dataset: Name of the data set in the catalogue, or `"folder"`.
+        fingerprint: Hash of the data set's files and, where it was generated, the generator's
+            version.
+        recipe_hash: Hash of the resolved recipe; another recipe may not go on in this run.
+        versions: Versions of the packages that computed it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    kerasseg_version: str
+    architecture: str
+    class_names: tuple[str, ...]
+    palette: tuple[Colour, ...]
+    ignore_label: int
+    dataset: str
+    fingerprint: dict[str, str | int]
+    recipe_hash: str
+    versions: dict[str, str]
+
+    @property
+    def labels(self) -> LabelSet:
+        """The classes, their colours and the void label."""
+        return LabelSet(self.class_names, self.palette, self.ignore_label)
+
+
+class Run:
+    """A run directory, by the names of its files.
+
+    Files: `run.json` (`RunDescription`), `recipe.toml` (the recipe as it ran), `model.keras`
+    (the last weights, a plain functional model), `best.keras` (the weights of the epoch with
+    the best validation score), `metrics.json`, `history.csv`, `pictures/`, `tensorboard/`,
+    `checkpoint/` (what a resume needs) and `serving/` (SavedModels by version).
+
+    Args:
+        path: The directory. It need not exist yet.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> "Run":
+        """Returns the run at `path` after a look at its description.
+
+        Raises:
+            KerassegError: If there is no such directory, it holds no run, or its schema is of
+                another version.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise KerassegError(f"no such run directory: {run.path}. Train one with training.train.")
+        _ = run.description
+        return run
+
+    def file(self, name: str) -> Path:
+        """Returns the path of a file or folder of the run."""
+        return self.path / name
+
+    @property
+    def description(self) -> RunDescription:
+        """What `run.json` says.
+
+        Raises:
+            KerassegError: If the file is missing, malformed or of another schema version.
+        """
+        path = self.file("run.json")
+        if not path.is_file():
+            raise KerassegError(f"{self.path} is not a run directory: it holds no run.json.")
+        try:
+            description = RunDescription.model_validate_json(path.read_text())
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise KerassegError(f"{path} cannot be read: {key}: {first['msg']}.") from None
+        if description.schema_version != SCHEMA_VERSION:
+            raise KerassegError(
+                f"{path} has schema version {description.schema_version}; this kerasseg reads "
+                f"version {SCHEMA_VERSION}. Use kerasseg {description.kerasseg_version}."
+            )
+        return description
+
+    def describe(self, description: RunDescription) -> None:
+        """Writes `run.json`."""
+        with atomic_file(self.file("run.json")) as temporary:
+            temporary.write_text(description.model_dump_json(indent=2) + "\n")
+
+    def load_model(self, name: str = "model.keras") -> "keras.Model":
+        """Returns the trained model: `"model.keras"` (last weights) or `"best.keras"`.
+
+        Raises:
+            KerassegError: If the run has no such file yet.
+        """
+        import keras
+
+        path = self.file(name)
+        if not path.is_file():
+            raise KerassegError(f"{self.path} holds no {name}: has its training ended?")
+        return keras.models.load_model(path, compile=False)
