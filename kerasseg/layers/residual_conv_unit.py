@@ -1,0 +1,61 @@
+"""The residual conv unit of RefineNet."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="kerasseg")
+class ResidualConvUnit(keras.layers.Layer):
+    """Residual conv unit: `y = x + conv2(relu(conv1(relu(x))))`, both 3x3, no batch norm.
+
+    The shortcut carries `x` itself, not `relu(x)`, and nothing follows the sum, so that signals
+    and gradients pass through a cascade untouched (Lin et al., CVPR 2017, arXiv 1611.06612,
+    section 3.2 and figure 3b). The first conv has a bias, the second none, as in the authors'
+    released graphs.
+
+    Call arguments:
+        x: `(N, H, W, filters)`.
+
+    Output: the same shape.
+
+    Args:
+        filters: Channels of the input and of both convs.
+
+    Example:
+        >>> import numpy as np
+        >>> ResidualConvUnit(8)(np.ones((1, 6, 5, 8))).shape
+        TensorShape([1, 6, 5, 8])
+    """
+
+    def __init__(self, filters: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        policy = self.dtype_policy
+        self.conv1 = keras.layers.Conv2D(filters, 3, padding="same", dtype=policy, name="conv1")
+        self.conv2 = keras.layers.Conv2D(
+            filters, 3, padding="same", use_bias=False, dtype=policy, name="conv2"
+        )
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Builds both convs; the shortcut needs as many channels as they have."""
+        if input_shape[-1] != self.filters:
+            raise ValueError(
+                f"{self.name}: the shortcut needs {self.filters} channels; "
+                f"the input has {input_shape[-1]}. Reduce it with a conv first."
+            )
+        self.conv1.build(input_shape)
+        self.conv2.build(input_shape)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns `x` plus its residual."""
+        return x + self.conv2(tf.nn.relu(self.conv1(tf.nn.relu(x))))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns the input's shape."""
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the layer."""
+        return {**super().get_config(), "filters": self.filters}

@@ -1,0 +1,164 @@
+"""RefineNet: a cascade of refinement blocks from stride 32 up to stride 4."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+
+import keras
+
+from kerasseg.layers import ChainedResidualPooling, MultiResolutionFusion, ResidualConvUnit
+from kerasseg.models.segmentation_model import (
+    InputShape,
+    check_count,
+    check_pyramid,
+    segmentation_model,
+)
+
+
+def refinenet_decoder(
+    features: Sequence[keras.KerasTensor],
+    num_classes: int,
+    *,
+    pooling_blocks: int = 2,
+    filters: int = 256,
+    coarse_filters: int = 512,
+    dropout: float = 0.5,
+    align_corners: bool = False,
+) -> keras.KerasTensor:
+    """Returns the logits `(N, h4, w4, num_classes)`, float32, of a 4-cascaded RefineNet.
+
+    Args:
+        features: Four maps at strides 4, 8, 16 and 32 with any channel counts. Each path is
+            resized to the next one's size, so that no size needs to divide by 32.
+        num_classes: Channels of the logits.
+        pooling_blocks: Poolings in each chain: 2 in the paper's text, 4 in the authors' code.
+        filters: Channels at strides 4, 8 and 16.
+        coarse_filters: Channels at stride 32.
+        dropout: Rate before the classifier and on the stride-16 and stride-32 features.
+        align_corners: The sampling of the resizes; see `ResizeTo`.
+
+    Example:
+        >>> sizes = {4: (25, 41), 8: (13, 21), 16: (7, 11), 32: (4, 6)}
+        >>> features = [keras.Input((*size, 8)) for size in sizes.values()]
+        >>> refinenet_decoder(features, 5, filters=16, coarse_filters=16).shape
+        (None, 25, 41, 5)
+    """
+    check_pyramid(features)
+    c2, c3, c4, c5 = features
+    c4, c5 = (keras.layers.Dropout(dropout)(feature) for feature in (c4, c5))
+
+    def refine(
+        feature: keras.KerasTensor, coarser: keras.KerasTensor | None, width: int, name: str
+    ) -> keras.KerasTensor:
+        path = _adapt(feature, width, name)
+        paths = [path] if coarser is None else [path, coarser]
+        fuse = MultiResolutionFusion(align_corners=align_corners, name=f"{name}_fuse")
+        return _pool_and_convolve(fuse(paths), pooling_blocks, name)
+
+    x = refine(c5, None, coarse_filters, "stride32")
+    x = refine(c4, x, filters, "stride16")
+    x = refine(c3, x, filters, "stride8")
+    x = refine(c2, x, filters, "stride4")
+    x = keras.layers.Dropout(dropout)(x)
+    return keras.layers.Conv2D(
+        num_classes, 3, padding="same", dtype="float32", name="classifier"
+    )(x)
+
+
+def _adapt(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+    """Reduces a backbone's map to `filters` channels and passes it through two units."""
+    reduce = keras.layers.Conv2D(
+        filters, 3, padding="same", use_bias=False, name=f"{name}_reduce"
+    )
+    x = reduce(x)
+    for number in (1, 2):
+        x = ResidualConvUnit(filters, name=f"{name}_path_rcu{number}")(x)
+    return x
+
+
+def _pool_and_convolve(x: keras.KerasTensor, num_blocks: int, name: str) -> keras.KerasTensor:
+    """Chained residual pooling, then the three units that end every refinement block."""
+    filters = x.shape[-1]
+    x = ChainedResidualPooling(filters, num_blocks, name=f"{name}_crp")(x)
+    for number in (1, 2, 3):
+        x = ResidualConvUnit(filters, name=f"{name}_out_rcu{number}")(x)
+    return x
+
+
+def RefineNet(  # noqa: N802  (a model's name, as in Keras Applications)
+    backbone: str | keras.Model = "resnet101",
+    num_classes: int = 21,
+    *,
+    input_shape: InputShape = (None, None, 3),
+    backbone_weights: str | os.PathLike[str] | None = "imagenet",
+    weights: str | os.PathLike[str] | None = None,
+    activation: str | None = None,
+    pooling_blocks: int = 2,
+    filters: int = 256,
+    coarse_filters: int = 512,
+    dropout: float = 0.5,
+    align_corners: bool = False,
+    name: str = "refinenet",
+) -> keras.Model:
+    """The 4-cascaded RefineNet: RGB pixels 0..255 in, logits at the size of the input out.
+
+    Lin, Milan, Shen, Reid: "RefineNet: Multi-Path Refinement Networks for High-Resolution
+    Semantic Segmentation", CVPR 2017, arXiv 1611.06612.
+
+    Images `(N, H, W, 3)`, uint8 or float, of any height and width go in; the backbone's own
+    normalisation is inside. Logits `(N, H, W, num_classes)` in float32 come out.
+
+    Args:
+        backbone: A name of `kerasseg.backbones.names()`, or a `keras.Model` with four outputs
+            at strides 4, 8, 16 and 32.
+        num_classes: How many classes; void is none of them.
+        input_shape: Height, width (None where they vary) and channels.
+        backbone_weights: `"imagenet"`, the path of a file, or None for random ones.
+        weights: Path of a file with weights of the whole model.
+        activation: `"softmax"` for probabilities; None for logits.
+        pooling_blocks: Poolings in each chain. 2 is the paper's text and the default, since
+            it is what the paper describes, at half the cost of the chain;
+            4 is the graph that the authors released, for their weights and published scores.
+        filters: Channels of the decoder at strides 4, 8 and 16.
+        coarse_filters: Channels of the decoder at stride 32.
+        dropout: Rate before the classifier and on the stride-16 and stride-32 features.
+        align_corners: True samples as the authors' framework did; False as TensorFlow does.
+        name: Name of the model.
+
+    Raises:
+        KerassegError: For an unknown backbone, weights that cannot be had, or an argument out
+            of its range; the message says what is accepted.
+
+    Example:
+        >>> import numpy as np
+        >>> model = RefineNet("mobilenetv2", 5, backbone_weights=None, filters=16,
+        ...                   coarse_filters=16)
+        >>> model.predict(np.zeros((1, 33, 47, 3), "uint8"), verbose=0).shape
+        (1, 33, 47, 5)
+    """
+    for argument, value in (
+        ("num_classes", num_classes),
+        ("pooling_blocks", pooling_blocks),
+        ("filters", filters),
+        ("coarse_filters", coarse_filters),
+    ):
+        check_count(argument, value)
+    decoder = partial(
+        refinenet_decoder,
+        num_classes=num_classes,
+        pooling_blocks=pooling_blocks,
+        filters=filters,
+        coarse_filters=coarse_filters,
+        dropout=dropout,
+        align_corners=align_corners,
+    )
+    return segmentation_model(
+        decoder,
+        backbone=backbone,
+        input_shape=input_shape,
+        backbone_weights=backbone_weights,
+        weights=weights,
+        activation=activation,
+        align_corners=align_corners,
+        name=name,
+    )
