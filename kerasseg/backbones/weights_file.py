@@ -1,0 +1,57 @@
+"""Where a backbone's weights come from, and the errors when they do not."""
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from kerasseg.errors import KerassegError
+
+Weights: TypeAlias = str | os.PathLike[str] | None
+
+
+def resolve(weights: Weights) -> Weights:
+    """Returns `"imagenet"`, None, or the path of a weights file that is there.
+
+    Raises:
+        KerassegError: If there is no file of this name.
+    """
+    if weights is None or weights == "imagenet":
+        return weights
+    if not Path(weights).is_file():
+        raise KerassegError(
+            f"no such weights file: {os.fspath(weights)!r}. backbone_weights is 'imagenet', None, "
+            "or the path of a weights file."
+        )
+    return Path(weights)
+
+
+def load_keras_file(network: Any, path: os.PathLike[str], backbone: str) -> None:
+    """Loads a weights file of Keras (`.weights.h5` or `.h5`) into a backbone's network.
+
+    Raises:
+        KerassegError: If Keras cannot read the file or it belongs to another network.
+    """
+    try:
+        with warnings.catch_warnings():
+            # A line for each layer of another network, before the error that says it all.
+            warnings.filterwarnings("ignore", message="Skipping nested container")
+            network.load_weights(os.fspath(path))
+    except (OSError, ValueError, KeyError) as error:
+        raise KerassegError(
+            f"{path} does not hold weights of {backbone} without its classifier, in Keras' "
+            f"layout: {_first_line(error)}"
+        ) from error
+
+
+def not_downloaded(backbone: str, error: Exception) -> KerassegError:
+    """Returns the error for ImageNet weights that Keras could not fetch or read."""
+    return KerassegError(
+        f"the ImageNet weights of {backbone} could not be loaded: {_first_line(error)}\n"
+        "Without a network, give backbone_weights=None or the path of a weights file that was "
+        "fetched elsewhere."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0]

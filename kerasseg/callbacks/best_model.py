@@ -1,0 +1,43 @@
+"""The weights of the best epoch."""
+
+import os
+from pathlib import Path
+
+import keras
+
+from kerasseg.files import atomic_file
+
+
+class BestModel(keras.callbacks.Callback):
+    """Saves a model whenever a score on the validation split is higher than ever before.
+
+    Args:
+        plain: The model to save, which shares its variables with the one that trains.
+        path: The `.keras` file, replaced as a whole.
+        score: Name of the log, the higher the better. Epochs without it are passed over.
+    """
+
+    def __init__(
+        self, plain: keras.Model, path: str | os.PathLike[str], score: str = "val_mean_iou"
+    ) -> None:
+        super().__init__()
+        self.plain = plain
+        self.path = Path(path)
+        self.score = score
+        self.best = float("-inf")
+
+    def state(self) -> float:
+        """Returns the best score so far."""
+        return self.best
+
+    def restore(self, state: float) -> None:
+        """Goes on from a best score."""
+        self.best = state
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Saves the model if its score is the best."""
+        value = (logs or {}).get(self.score)
+        if value is not None and value > self.best:
+            self.best = float(value)
+            with atomic_file(self.path) as temporary:
+                self.plain.save(temporary)

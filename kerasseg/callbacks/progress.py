@@ -1,0 +1,62 @@
+"""Speed and time left, as logs that the progress bar shows."""
+
+import time
+
+import keras
+
+
+class Progress(keras.callbacks.Callback):
+    """Adds images a second and the minutes left in the run to each step's logs.
+
+    It also counts the seconds spent in `fit`, over all starts of a run.
+
+    Args:
+        batch_size: Images in a step, on all devices together.
+        steps_per_epoch: Steps in an epoch.
+        epochs: Epochs of the whole run.
+    """
+
+    def __init__(self, batch_size: int, steps_per_epoch: int, epochs: int) -> None:
+        super().__init__()
+        self.batch_size = batch_size
+        self.steps_per_epoch = steps_per_epoch
+        self.epochs = epochs
+        self.earlier = 0.0
+        self._began: float | None = None
+        self._steps_here = 0
+        self._steps_done = 0
+        self._epoch_began = 0.0
+
+    def state(self) -> float:
+        """Returns the seconds spent so far."""
+        return self.seconds
+
+    def restore(self, state: float) -> None:
+        """Goes on from the seconds spent before."""
+        self.earlier = state
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent in `fit` by this run, earlier starts included."""
+        here = 0.0 if self._began is None else time.monotonic() - self._began
+        return self.earlier + here
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Starts the clock."""
+        self._began = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Notes where the epoch began."""
+        self._epoch_began = time.monotonic()
+        self._steps_done = epoch * self.steps_per_epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Adds the two figures to the logs of a step."""
+        if logs is None or self._began is None:
+            return
+        self._steps_here += 1
+        now = time.monotonic()
+        per_step = (now - self._began) / self._steps_here
+        left = self.epochs * self.steps_per_epoch - self._steps_done - (batch + 1)
+        logs["images_per_second"] = self.batch_size * (batch + 1) / (now - self._epoch_began)
+        logs["minutes_left"] = left * per_step / 60

@@ -1,0 +1,118 @@
+"""A folder data set: an image and a label map of the same name, each split a folder."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerasseg.errors import KerassegError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+LABEL_SUFFIX = ".png"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image file and the label map that belongs to it."""
+
+    image: Path
+    label: Path
+
+    @property
+    def name(self) -> str:
+        """What the two files have in common: the name without suffix."""
+        return self.image.stem
+
+
+def find_pairs(data_dir: str | os.PathLike[str], split: str) -> list[Pair]:
+    """Returns the pairs of a split of a folder data set, sorted by name.
+
+    The layout is `DATA_DIR/<split>/images/<name>.jpg` (or jpeg, png, bmp, webp) and
+    `DATA_DIR/<split>/labels/<name>.png`. Hidden files are passed over.
+
+    Args:
+        data_dir: The directory of the data set.
+        split: The folder in it: `"train"`, `"val"`.
+
+    Raises:
+        KerassegError: If the directory or the split is missing or empty, a file is of a format
+            that cannot be read, two images have one name, or an image has no label or the
+            reverse.
+
+    Example:
+        >>> pairs = find_pairs("camvid", "train")  # doctest: +SKIP
+        >>> pairs[0].label  # doctest: +SKIP
+        PosixPath('camvid/train/labels/0001TP_006690.png')
+    """
+    folder = _split_folder(Path(data_dir), split)
+    images = _by_name(folder / "images", IMAGE_SUFFIXES, "an image")
+    labels = _by_name(folder / "labels", (LABEL_SUFFIX,), "a label map of class ids")
+    _match(folder, set(images), set(labels))
+    if not images:
+        raise KerassegError(f"{folder} is empty: put images into images/ and labels into labels/.")
+    return [Pair(images[name], labels[name]) for name in sorted(images)]
+
+
+def fingerprint(pairs: Sequence[Pair]) -> str:
+    """Returns the SHA-256 (hexadecimal) of the names and contents of a split's files.
+
+    It depends neither on the directory nor on the machine, nor on the order of the pairs.
+    """
+    with ThreadPoolExecutor() as pool:
+        digests = list(pool.map(_digest, sorted(pairs, key=lambda pair: pair.name)))
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _digest(pair: Pair) -> str:
+    lines = []
+    for path in (pair.image, pair.label):
+        lines.append(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+    return "".join(lines)
+
+
+def _split_folder(data_dir: Path, split: str) -> Path:
+    if not data_dir.is_dir():
+        raise KerassegError(f"no such data directory: {data_dir}. Give the folder of the splits.")
+    folder = data_dir / split
+    if not folder.is_dir():
+        there = sorted(path.parent.name for path in data_dir.glob("*/images") if path.is_dir())
+        found = f"it has {', '.join(there)}" if there else "no folder in it holds images/"
+        raise KerassegError(f"{data_dir} has no split {split!r}: {found}.")
+    for name in ("images", "labels"):
+        if not (folder / name).is_dir():
+            raise KerassegError(f"{folder} has no folder {name}/; it needs images/ and labels/.")
+    return folder
+
+
+def _by_name(folder: Path, suffixes: Sequence[str], what: str) -> dict[str, Path]:
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    for path in files:
+        if path.suffix.lower() not in suffixes or not path.is_file():
+            accepted = ", ".join(suffix[1:] for suffix in suffixes)
+            raise KerassegError(
+                f"{path} cannot be read as {what}: accepted is {accepted}. Convert or remove it."
+            )
+    repeated = [name for name, count in Counter(path.stem for path in files).items() if count > 1]
+    if repeated:
+        twins = " and ".join(path.name for path in files if path.stem == repeated[0])
+        raise KerassegError(f"{folder} holds {twins}: names must differ before the suffix.")
+    return {path.stem: path for path in files}
+
+
+def _match(folder: Path, images: set[str], labels: set[str]) -> None:
+    for alone, kind, other in (
+        (images - labels, "images", "labels"),
+        (labels - images, "labels", "images"),
+    ):
+        if alone:
+            raise KerassegError(
+                f"{folder / kind}: {len(alone)} without a file of the same name in "
+                f"{folder / other}: {_some(sorted(alone))}. Add the {other} or remove the {kind}."
+            )
+
+
+def _some(names: Sequence[str], count: int = 3) -> str:
+    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

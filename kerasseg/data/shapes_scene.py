@@ -1,0 +1,233 @@
+"""One scene of the generated data set: a photo-like picture and its label map.
+
+The class of an object is its outline and nothing else: all objects, wires and backgrounds draw
+their colours and textures from the same distributions, so that neither a colour nor a small
+patch tells what something is.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+CLASS_NAMES = ("background", "disc", "square", "triangle", "star", "ring", "cross", "wire")
+WIRE = CLASS_NAMES.index("wire")
+VOID = 255
+# Few sizes, so that an evaluation makes full batches; odd ones, since real images have them.
+SIZES = ((192, 192), (176, 224), (225, 175), (160, 240), (240, 160), (201, 201))
+
+_OVERSAMPLING = 4
+_TRIES = 30
+
+
+class Canvas(NamedTuple):
+    """A scene while it is painted: picture, float32 `(H, W, 3)` 0..255, and labels `(H, W)`."""
+
+    picture: np.ndarray
+    label: np.ndarray
+
+
+def draw_scene(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a picture, uint8 `(H, W, 3)`, and its label map, uint8 `(H, W)`, void 255.
+
+    Args:
+        generator: Every draw comes from it: the same state gives the same scene.
+    """
+    size = SIZES[generator.integers(len(SIZES))]
+    canvas = Canvas(_background(generator, size), np.zeros(size, np.uint8))
+    shadow = generator.uniform(0.25, 0.5) if generator.random() < 0.6 else 0.0
+    for _ in range(generator.integers(3, 7)):
+        _put_object(generator, canvas, shadow)
+    for _ in range(generator.integers(1, 4)):
+        _put_wire(generator, canvas, shadow)
+    return _photographed(generator, canvas.picture), _with_void_borders(canvas.label)
+
+
+def _background(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Returns one to three textured regions that straight edges part."""
+    picture = _texture(generator, size, _colour(generator))
+    for _ in range(generator.integers(0, 3)):
+        side = _across(size, generator.uniform(0, 2 * np.pi)) - generator.uniform(-60, 60)
+        part = np.clip(side + 0.5, 0, 1)[..., np.newaxis]
+        picture += part * (_texture(generator, size, _colour(generator)) - picture)
+    return picture
+
+
+def _put_object(generator: np.random.Generator, canvas: Canvas, shadow: float) -> None:
+    number = int(generator.integers(1, WIRE))
+    height, width = canvas.label.shape
+    for _ in range(_TRIES):
+        radius = generator.uniform(22, 46)
+        centre = generator.uniform(
+            (0.3 * radius,) * 2, (width - 0.3 * radius, height - 0.3 * radius)
+        )
+        outline, hole = _outline(generator, CLASS_NAMES[number], radius)
+        mask = _mask((height, width), [outline + centre], [hole + centre] if len(hole) else [])
+        if _hides_little(canvas.label, mask > 0.5):
+            _paint(generator, canvas, mask, number, shadow, contrast=70)
+            return
+
+
+def _put_wire(generator: np.random.Generator, canvas: Canvas, shadow: float) -> None:
+    height, width = canvas.label.shape
+    half = generator.uniform(2.0, 2.8)
+    place = np.linspace(-0.1, 1.1, 40)[:, np.newaxis]
+    start, end = generator.uniform(0, 1, (2, 2))
+    axis = generator.integers(2)
+    start[axis], end[axis] = 0, 1
+    sag = generator.uniform(-0.25, 0.25, 2) * (4 * place * (1 - place))
+    middle = (start + (end - start) * place + sag) * (width, height)
+    along = np.gradient(middle, axis=0)
+    across = along[:, ::-1] * (-1, 1) / np.linalg.norm(along, axis=1, keepdims=True)
+    ribbon = np.concatenate([middle + half * across, (middle - half * across)[::-1]])
+    _paint(generator, canvas, _mask((height, width), [ribbon]), WIRE, shadow / 2, contrast=100)
+
+
+def _outline(
+    generator: np.random.Generator, name: str, radius: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the corners of an outline round 0 and of its hole, `(N, 2)` each; N = 0: no hole."""
+    outline = {
+        "disc": _polygon(48),
+        "square": _polygon(4),
+        "triangle": _polygon(3),
+        "star": _polygon(10) * np.tile([[1.0], [0.42]], (5, 1)),
+        "ring": _polygon(48),
+        "cross": _cross(generator.uniform(0.3, 0.36)),
+    }[name]
+    hole = _polygon(48) * generator.uniform(0.5, 0.62) if name == "ring" else np.zeros((0, 2))
+    angle = generator.uniform(0, 2 * np.pi)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    stretch = np.diag(generator.uniform(0.85, 1.15, 2))
+    place = radius * turn @ stretch
+    return outline @ place.T, hole @ place.T
+
+
+def _polygon(corners: int) -> np.ndarray:
+    angles = np.arange(corners) * 2 * np.pi / corners
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _cross(arm: float) -> np.ndarray:
+    quarter = np.array([[1, -arm], [1, arm], [arm, arm]])
+    turns = [np.linalg.matrix_power(np.array([[0, -1], [1, 0]]), n) for n in range(4)]
+    return np.concatenate([quarter @ turn.T for turn in turns])
+
+
+def _mask(
+    size: tuple[int, int], outlines: list[np.ndarray], holes: list[np.ndarray] | None = None
+) -> np.ndarray:
+    """Returns what part of each pixel outlines cover and holes do not, float32 `(H, W)` 0..1."""
+    from PIL import Image, ImageDraw
+
+    height, width = size
+    picture = Image.new("L", (width * _OVERSAMPLING, height * _OVERSAMPLING))
+    draw = ImageDraw.Draw(picture)
+    for corners in outlines:
+        draw.polygon((corners * _OVERSAMPLING).ravel().tolist(), fill=255)
+    for corners in holes or ():
+        draw.polygon((corners * _OVERSAMPLING).ravel().tolist(), fill=0)
+    return np.asarray(picture.reduce(_OVERSAMPLING), np.float32) / 255
+
+
+def _hides_little(label: np.ndarray, covered: np.ndarray) -> bool:
+    """Returns whether enough is seen of the new object, and of those that it would cover."""
+    if covered.sum() < 500:
+        return False
+    before = np.bincount(label.ravel(), minlength=WIRE)[1:WIRE]
+    hidden = np.bincount(label[covered], minlength=WIRE)[1:WIRE]
+    return bool(np.all(hidden <= 0.3 * before))
+
+
+def _paint(
+    generator: np.random.Generator,
+    canvas: Canvas,
+    mask: np.ndarray,
+    number: int,
+    shadow: float,
+    contrast: float,
+) -> None:
+    inside = mask > 0.5
+    if not inside.any():
+        return
+    if shadow:
+        canvas.picture[...] *= 1 - shadow * _soft(generator, mask)[..., np.newaxis]
+    colour = _contrasting_colour(generator, canvas.picture[inside].mean(axis=0), contrast)
+    texture = _texture(generator, mask.shape, colour)
+    canvas.picture[...] += mask[..., np.newaxis] * (texture - canvas.picture)
+    canvas.label[inside] = number
+
+
+def _soft(generator: np.random.Generator, mask: np.ndarray) -> np.ndarray:
+    """Returns a mask moved and blurred, as a shadow falls."""
+    from PIL import Image, ImageFilter
+
+    moved = np.roll(mask, generator.integers(-7, 8, 2), axis=(0, 1))
+    blurred = Image.fromarray((moved * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(4))
+    return np.asarray(blurred, np.float32) / 255
+
+
+def _colour(generator: np.random.Generator) -> np.ndarray:
+    return generator.uniform(30, 225, 3)
+
+
+def _contrasting_colour(
+    generator: np.random.Generator, other: np.ndarray, distance: float
+) -> np.ndarray:
+    draws = generator.uniform(30, 225, (_TRIES, 3))
+    distances = np.linalg.norm(draws - other, axis=1)
+    far = np.flatnonzero(distances >= distance)
+    return draws[far[0] if len(far) else distances.argmax()]
+
+
+def _texture(
+    generator: np.random.Generator, size: tuple[int, int], colour: np.ndarray
+) -> np.ndarray:
+    """Returns a surface, float32 `(H, W, 3)`: stripes, checks, clouds or grain about a colour."""
+    kind = generator.integers(4)
+    if kind < 2:
+        angle, period = generator.uniform(0, 2 * np.pi), generator.uniform(5, 18)
+        value = np.sin(_across(size, angle) * (2 * np.pi / period))
+        if kind == 1:
+            value = value * np.sin(_across(size, angle + np.pi / 2) * (2 * np.pi / period))
+    else:
+        cell = generator.uniform(10, 30) if kind == 2 else generator.uniform(2, 4)
+        value = _clouds(generator, size, cell)
+    other = generator.uniform(-45, 45, 3).astype(np.float32)
+    return colour.astype(np.float32) + value[..., np.newaxis] * other
+
+
+def _across(size: tuple[int, int], angle: float) -> np.ndarray:
+    """Returns the distance of each pixel from a line through the middle, float32 `(H, W)`."""
+    rows, columns = (np.arange(side, dtype=np.float32) - side / 2 for side in size)
+    return rows[:, np.newaxis] * np.float32(np.sin(angle)) + columns * np.float32(np.cos(angle))
+
+
+def _clouds(generator: np.random.Generator, size: tuple[int, int], cell: float) -> np.ndarray:
+    """Returns smooth noise of about -1..1 whose blobs are `cell` pixels wide, float32 `(H, W)`."""
+    from PIL import Image
+
+    grid = [max(2, int(side / cell) + 1) for side in size]
+    noise = Image.fromarray(generator.uniform(-1.3, 1.3, grid).astype(np.float32))
+    return np.asarray(noise.resize(size[::-1], Image.Resampling.BICUBIC))
+
+
+def _photographed(generator: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """Returns the picture under uneven, coloured light and with a sensor's noise, uint8."""
+    light = 1 + generator.uniform(0.1, 0.35) * _clouds(generator, picture.shape[:2], 90)
+    cast = generator.uniform(0.8, 1.2) * generator.uniform(0.92, 1.08, 3)
+    noise = generator.standard_normal(picture.shape, np.float32) * generator.uniform(2, 8)
+    lit = picture * light[..., np.newaxis] * cast.astype(np.float32)
+    return np.clip(lit + noise, 0, 255).astype(np.uint8)
+
+
+def _with_void_borders(label: np.ndarray) -> np.ndarray:
+    """Returns the label map with void wherever another label is next to it, wires spared."""
+    padded = np.pad(label, 1, mode="edge")
+    height, width = label.shape
+    neighbours = [
+        padded[row : row + height, column : column + width]
+        for row in range(3)
+        for column in range(3)
+    ]
+    border = np.any([neighbour != label for neighbour in neighbours], axis=0)
+    return np.where(border & (label != WIRE), np.uint8(VOID), label)

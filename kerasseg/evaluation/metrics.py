@@ -1,0 +1,127 @@
+"""Metrics over label maps, streaming and void-aware."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="kerasseg")
+class MeanIoU(keras.metrics.Metric):
+    """Mean intersection over union, from a confusion matrix over all valid pixels.
+
+    A class's IoU is `TP / (TP + FP + FN)` over the whole data set, and the mean is over the
+    classes that occur in the truth or the prediction; the others have no IoU. The one matrix
+    is summed over replicas, so the result does not depend on how images are dealt out.
+
+    Call arguments:
+        y_true: Labels `(N, H, W)` or `(N, H, W, 1)`, any integer dtype.
+        y_pred: Logits or probabilities `(N, H, W, C)`.
+
+    Args:
+        num_classes: C.
+        ignore_label: The label of void pixels, which are skipped.
+
+    Example:
+        >>> metric = MeanIoU(2)
+        >>> metric.update_state(np.array([[[0, 1, 255]]]), np.eye(2)[[[[0, 1, 1]]]])
+        >>> float(metric.result())
+        1.0
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        ignore_label: int = 255,
+        name: str = "mean_iou",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.num_classes = num_classes
+        self.ignore_label = ignore_label
+        # float32 would stop counting at 2^24 pixels, which is 56 images of CamVid.
+        self.confusion = self.add_variable(
+            (num_classes, num_classes),
+            initializer="zeros",
+            dtype="float64",
+            aggregation="sum",
+            name="confusion",
+        )
+
+    def update_state(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> None:
+        """Counts a batch; `sample_weight` is not taken, since pixels are counted whole."""
+        if sample_weight is not None:
+            raise ValueError("MeanIoU counts pixels; mark those to be skipped as void instead.")
+        y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
+        predicted = tf.reshape(tf.argmax(y_pred, axis=-1, output_type=tf.int32), [-1])
+        truth = tf.reshape(y_true, [-1])
+        valid = tf.not_equal(truth, tf.cast(self.ignore_label, truth.dtype))
+        # Void goes to a place of its own behind the matrix, which is cut off.
+        outside = self.num_classes**2
+        place = tf.cast(truth, tf.int32) * self.num_classes + predicted
+        counts = tf.math.bincount(
+            tf.where(valid, place, outside), minlength=outside + 1, maxlength=outside + 1
+        )
+        matrix = tf.reshape(counts[:outside], (self.num_classes, self.num_classes))
+        self.confusion.assign_add(tf.cast(matrix, tf.float64))
+
+    def result(self) -> tf.Tensor:
+        """Returns the mean IoU, 0..1; 0 where nothing was counted."""
+        confusion = tf.convert_to_tensor(self.confusion)
+        overlap = tf.linalg.diag_part(confusion)
+        union = tf.reduce_sum(confusion, axis=0) + tf.reduce_sum(confusion, axis=1) - overlap
+        occurs = tf.cast(union > 0, tf.float64)
+        total = tf.reduce_sum(tf.math.divide_no_nan(overlap, union))
+        return tf.cast(tf.math.divide_no_nan(total, tf.reduce_sum(occurs)), tf.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the metric."""
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "ignore_label": self.ignore_label,
+        }
+
+
+def class_iou(confusion: np.ndarray) -> np.ndarray:
+    """Returns the IoU of every class, NaN for a class that does not occur.
+
+    Args:
+        confusion: `(C, C)`, pixels of true class i predicted as class j at `[i, j]`.
+
+    Example:
+        >>> class_iou(np.array([[3, 1], [0, 4]])).round(2)
+        array([0.75, 0.8 ])
+    """
+    overlap = np.diag(confusion).astype(np.float64)
+    union = confusion.sum(axis=0) + confusion.sum(axis=1) - overlap
+    return np.divide(overlap, union, out=np.full_like(overlap, np.nan), where=union > 0)
+
+
+def iou_table(class_names: Sequence[str], confusion: np.ndarray) -> str:
+    """Returns one line a class with its IoU and share of pixels, and the mean in the last line.
+
+    Example:
+        >>> print(iou_table(("road", "car"), np.array([[3, 1], [0, 4]])))
+        class   IoU    pixels
+        road    0.750   50.0 %
+        car     0.800   50.0 %
+        mean IoU 0.775
+    """
+    width = max(len("class"), *(len(name) for name in class_names))
+    shares = 100 * confusion.sum(axis=1) / max(confusion.sum(), 1)
+    lines = [f"{'class':{width}}   IoU    pixels"]
+    for name, iou, share in zip(class_names, class_iou(confusion), shares, strict=True):
+        shown = "  -  " if np.isnan(iou) else f"{iou:.3f}"
+        lines.append(f"{name:{width}}   {shown}  {share:5.1f} %")
+    return "\n".join([*lines, f"mean IoU {mean_iou(confusion):.3f}"])
+
+
+def mean_iou(confusion: np.ndarray) -> float:
+    """Returns the mean IoU over the classes that occur in the truth or the prediction."""
+    ious = class_iou(confusion)
+    return float(np.nanmean(ious)) if np.isfinite(ious).any() else 0.0

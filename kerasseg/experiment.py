@@ -1,0 +1,187 @@
+"""An experiment from its recipe to its run directory: data, model, training, evaluation."""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from kerasseg import data, distribution
+from kerasseg.data import Pair
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.report import write_report
+from kerasseg.files import atomic_file
+from kerasseg.label_set import LabelSet
+from kerasseg.recipe import ARCHITECTURES, Recipe, difference, read_recipe, recipe_text
+from kerasseg.run import Run, RunDescription
+from kerasseg.training_loop import Trained, train
+from kerasseg.version import __version__
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The pairs of files that a run learns from and is measured on, checked."""
+
+    train: list[Pair]
+    validation: list[Pair]
+    labels: LabelSet
+    fingerprint: dict[str, str | int]
+
+
+def run_experiment(
+    recipe: Recipe,
+    run_dir: str | os.PathLike[str],
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> Run:
+    """Trains by a recipe, or goes on where an earlier start of it ended, and evaluates.
+
+    Args:
+        recipe: What to do.
+        run_dir: Where to leave it; see `kerasseg.run.Run` for the files.
+        data_dir: Where the data lies, if not where the recipe says.
+        overwrite: Whether a run that is there already may be deleted first.
+
+    Returns:
+        The run, with `model.keras`, `metrics.json` and the pictures written.
+
+    Raises:
+        KerassegError: If the data, the run directory or an argument cannot be used. What was
+            trained before is then untouched.
+    """
+    splits = find_splits(recipe, data_dir)
+    run = _claim(Path(run_dir), recipe, splits, overwrite)
+    trained = _train(recipe, splits, run)
+    write_report(
+        run,
+        trained.model,
+        splits.validation,
+        splits.labels,
+        num_pictures=recipe.output.pictures,
+        facts={"training_seconds": round(trained.seconds, 1), "epochs": recipe.training.epochs},
+    )
+    print(f"seconds spent in training: {trained.seconds:.0f}")
+    if recipe.output.saved_model:
+        _export(run, trained.model, splits)
+    return run
+
+
+def find_splits(recipe: Recipe, data_dir: str | os.PathLike[str] | None) -> Splits:
+    """Returns the checked pairs of a recipe's data set; `shapes` is generated if need be."""
+    directory, labels = _data_directory(recipe, data_dir)
+    train_pairs = data.find_pairs(directory, recipe.data.train_split)
+    validation = data.find_pairs(directory, recipe.data.validation_split)
+    data.check_pairs([*train_pairs, *validation], labels)
+    fingerprint: dict[str, str | int] = {
+        "train": data.fingerprint(train_pairs),
+        "validation": data.fingerprint(validation),
+    }
+    if recipe.data.dataset == "shapes":
+        from kerasseg.data.shapes import GENERATOR_VERSION
+
+        fingerprint["generator_version"] = GENERATOR_VERSION
+    return Splits(train_pairs, validation, labels, fingerprint)
+
+
+def _data_directory(
+    recipe: Recipe, data_dir: str | os.PathLike[str] | None
+) -> tuple[Path, LabelSet]:
+    chosen = data_dir or recipe.data.directory or None
+    if recipe.data.dataset != "folder":
+        return data.locate(recipe.data.dataset, chosen), data.describe(recipe.data.dataset)
+    if chosen is None:
+        raise KerassegError(
+            "data.dataset is 'folder' and no directory is given: say --data-dir DIR, or write "
+            "data.directory into the recipe."
+        )
+    palette = recipe.data.palette or None
+    return Path(chosen), LabelSet(recipe.data.class_names, palette, recipe.data.ignore_label)
+
+
+def _claim(path: Path, recipe: Recipe, splits: Splits, overwrite: bool) -> Run:
+    """Returns the run directory, new or of the same experiment; anything else is refused."""
+    run = Run(path)
+    if path.exists() and not path.is_dir():
+        raise KerassegError(f"--run-dir {path} is a file; give a directory.")
+    if path.is_dir() and any(path.iterdir()):
+        if overwrite and run.file("run.json").is_file():
+            shutil.rmtree(path)
+        else:
+            _check_same(run, recipe, splits)
+            return run
+    with atomic_file(run.file("recipe.toml")) as temporary:
+        temporary.write_text(recipe_text(recipe))
+    run.describe(_description(recipe, splits))
+    return run
+
+
+def _check_same(run: Run, recipe: Recipe, splits: Splits) -> None:
+    if not run.file("run.json").is_file():
+        raise KerassegError(
+            f"{run.path} is not empty and holds no run. Give a new directory as --run-dir."
+        )
+    remedy = "Choose another --run-dir, or say --overwrite to delete what was trained there."
+    if run.description.recipe_hash != recipe.fingerprint:
+        there = read_recipe(run.file("recipe.toml"))
+        raise KerassegError(
+            f"{run.path} holds a run of another recipe: {difference(recipe, there)}. {remedy}"
+        )
+    if run.description.fingerprint != splits.fingerprint:
+        raise KerassegError(f"{run.path} was trained on other data than this. {remedy}")
+
+
+def _description(recipe: Recipe, splits: Splits) -> RunDescription:
+    return RunDescription(
+        kerasseg_version=__version__,
+        architecture=recipe.model.architecture,
+        class_names=splits.labels.class_names,
+        palette=splits.labels.colours,
+        ignore_label=splits.labels.ignore_label,
+        dataset=recipe.data.dataset,
+        fingerprint=splits.fingerprint,
+        recipe_hash=recipe.fingerprint,
+        versions={
+            "python": ".".join(map(str, sys.version_info[:3])),
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
+        },
+    )
+
+
+def _train(recipe: Recipe, splits: Splits, run: Run) -> Trained:
+    training = recipe.training
+    if training.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(training.seed)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(training.precision)
+    try:
+        strategy = distribution.strategy(training.devices)
+        with strategy.scope():
+            model = build_model(recipe, splits.labels.num_classes)
+        return train(model, recipe, splits.train, splits.validation, splits.labels, run, strategy)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def build_model(recipe: Recipe, num_classes: int) -> keras.Model:
+    """Returns the model that a recipe describes, under the global dtype policy."""
+    wanted = recipe.model
+    weights = None if wanted.backbone_weights == "none" else wanted.backbone_weights
+    return ARCHITECTURES[wanted.architecture](
+        wanted.backbone, num_classes, backbone_weights=weights, **wanted.options
+    )
+
+
+def _export(run: Run, model: keras.Model, splits: Splits) -> None:
+    from kerasseg.serving import export_saved_model
+
+    examples = [pair.image.read_bytes() for pair in splits.validation[:4]]
+    path = export_saved_model(
+        model, run.file("serving"), labels=splits.labels, warmup_images=examples
+    )
+    print(f"SavedModel for TensorFlow Serving: {path}")

@@ -1,0 +1,86 @@
+"""Losses over label maps with void pixels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="kerasseg")
+class SegmentationCrossentropy(keras.losses.Loss):
+    """Cross-entropy of logits, averaged over the valid pixels of the global batch.
+
+    `sum_p w(y_p) · -log softmax(logits_p)[y_p] / sum_p w(y_p)` over every pixel p that is not
+    void, in the whole batch, on all replicas: a replica whose images hold much void weighs no
+    more than its valid pixels. Keras' own loss averages within each replica. Void pixels
+    change neither the loss nor its gradient. A batch of nothing but void has loss 0.
+
+    Call arguments:
+        y_true: Labels `(N, H, W)` or `(N, H, W, 1)`, any integer dtype.
+        y_pred: Logits `(N, H, W, C)`.
+
+    Args:
+        ignore_label: The label of void pixels.
+        class_weights: w, one weight a class; None for 1.
+
+    Example:
+        >>> import numpy as np
+        >>> labels, logits = np.array([[[0, 255]]]), np.zeros((1, 1, 2, 2), "float32")
+        >>> float(SegmentationCrossentropy()(labels, logits)).__round__(4)
+        0.6931
+    """
+
+    def __init__(
+        self,
+        ignore_label: int = 255,
+        class_weights: Sequence[float] | None = None,
+        name: str = "segmentation_crossentropy",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.ignore_label = ignore_label
+        self.class_weights = None if class_weights is None else tuple(map(float, class_weights))
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Returns `(N,)`: each image's share, scaled so that the mean over N is the loss.
+
+        A loss that returned the scalar itself would be multiplied by the number of replicas.
+        """
+        if y_true.shape.rank == y_pred.shape.rank:
+            y_true = tf.squeeze(y_true, axis=-1)
+        weights = self._weights(y_true)
+        classes = tf.where(weights > 0, tf.cast(y_true, tf.int32), 0)
+        pixels = tf.nn.sparse_softmax_cross_entropy_with_logits(classes, y_pred)
+        images = tf.reduce_sum(pixels * weights, axis=(1, 2))
+        num_images = tf.cast(tf.shape(images)[0], tf.float32)
+        total = _sum_over_replicas(tf.reduce_sum(weights))
+        # Keras divides the sum by its own number of images and by the number of replicas.
+        return images * num_images * tf.math.divide_no_nan(_replicas(), total)
+
+    def _weights(self, y_true: tf.Tensor) -> tf.Tensor:
+        """Returns the weight of every pixel, 0 where it is void."""
+        valid = tf.not_equal(y_true, tf.cast(self.ignore_label, y_true.dtype))
+        if self.class_weights is None:
+            return tf.cast(valid, tf.float32)
+        classes = tf.where(valid, tf.cast(y_true, tf.int32), 0)
+        return tf.where(valid, tf.gather(tf.constant(self.class_weights), classes), 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the loss."""
+        return {
+            **super().get_config(),
+            "ignore_label": self.ignore_label,
+            "class_weights": self.class_weights,
+        }
+
+
+def _replicas() -> tf.Tensor:
+    return tf.constant(tf.distribute.get_strategy().num_replicas_in_sync, tf.float32)
+
+
+def _sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)

@@ -1,0 +1,165 @@
+"""Training a model by `fit`, from the last epoch that was finished."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from kerasseg import data
+from kerasseg.callbacks import BestModel, EpochCheckpoint, Progress, StopOnNonFinite
+from kerasseg.data import Pair
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.metrics import MeanIoU
+from kerasseg.files import atomic_file
+from kerasseg.label_set import LabelSet
+from kerasseg.losses import SegmentationCrossentropy
+from kerasseg.optimizers import variable_multipliers, with_multipliers
+from kerasseg.recipe import Recipe
+from kerasseg.run import Run
+from kerasseg.schedules import PolySchedule
+from kerasseg.training_graph import training_graph
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model whose training has ended, and the seconds that `fit` took, all starts together."""
+
+    model: keras.Model
+    seconds: float
+
+
+def train(
+    model: keras.Model,
+    recipe: Recipe,
+    train_pairs: Sequence[Pair],
+    validation: Sequence[Pair],
+    labels: LabelSet,
+    run: Run,
+    strategy: tf.distribute.Strategy,
+) -> Trained:
+    """Fits a model by its recipe and leaves its last and its best weights in the run.
+
+    Args:
+        model: The plain model, built in the scope of `strategy`.
+        recipe: What to do.
+        train_pairs: What it learns from.
+        validation: What the best epoch is chosen by.
+        labels: The classes and the void label of both.
+        run: Where `model.keras`, `best.keras`, `history.csv`, `tensorboard` and `checkpoint` go.
+        strategy: The devices.
+    """
+    training = recipe.training
+    steps = len(train_pairs) // training.batch_size
+    with strategy.scope():
+        twin = training_graph(model, training.batch_norm, recipe.model.backbone)
+        _compile(twin, model, recipe, labels, steps)
+    progress = Progress(training.batch_size, steps, training.epochs)
+    best = BestModel(model, run.file("best.keras"))
+    checkpoint = EpochCheckpoint(
+        run.file("checkpoint"), run.file("history.csv"), {"progress": progress, "best": best}
+    )
+    with strategy.scope():
+        done = checkpoint.restore(twin)
+    if done:
+        print(f"going on after epoch {done} of {training.epochs}")
+    if done < training.epochs:
+        callbacks = _callbacks(checkpoint, progress, best, run, recipe)
+        _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
+    else:
+        twin.optimizer.finalize_variable_values(twin.trainable_variables)
+    with atomic_file(run.file("model.keras")) as temporary:
+        model.save(temporary)
+    return Trained(model, progress.seconds)
+
+
+def _compile(
+    twin: keras.Model, model: keras.Model, recipe: Recipe, labels: LabelSet, steps: int
+) -> None:
+    weights = recipe.training.class_weights or None
+    if weights is not None and len(weights) != labels.num_classes:
+        raise KerassegError(
+            f"training.class_weights has {len(weights)} weights for {labels.num_classes} classes."
+        )
+    twin.compile(
+        optimizer=_optimizer(model, recipe, steps),
+        loss=SegmentationCrossentropy(labels.ignore_label, weights),
+        metrics=[MeanIoU(labels.num_classes, labels.ignore_label)],
+        jit_compile=recipe.training.jit_compile,
+    )
+
+
+def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    wanted = recipe.optimizer
+    own = {"SGD": {"momentum": 0.9}, "AdamW": {}}[wanted.name]
+    optimizer = with_multipliers(getattr(keras.optimizers, wanted.name))(
+        PolySchedule(
+            wanted.learning_rate,
+            steps * recipe.training.epochs,
+            wanted.warmup_steps,
+            wanted.power,
+        ),
+        weight_decay=wanted.weight_decay,
+        learning_rate_multipliers=variable_multipliers(
+            model, {recipe.model.backbone: wanted.backbone_multiplier}
+        ),
+        use_ema=wanted.average > 0,
+        ema_momentum=wanted.average or 0.99,
+        **own,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if recipe.training.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _callbacks(
+    checkpoint: EpochCheckpoint, progress: Progress, best: BestModel, run: Run, recipe: Recipe
+) -> list[keras.callbacks.Callback]:
+    # The checkpoint takes the weights as they are; what follows the swap sees their average.
+    swap = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.optimizer.average else []
+    board = keras.callbacks.TensorBoard(str(run.file("tensorboard")), write_graph=False)
+    return [StopOnNonFinite(), progress, *swap, best, board, checkpoint]
+
+
+def _fit(
+    twin: keras.Model,
+    recipe: Recipe,
+    train_pairs: Sequence[Pair],
+    validation: Sequence[Pair],
+    labels: LabelSet,
+    callbacks: list[keras.callbacks.Callback],
+    done: int,
+    strategy: tf.distribute.Strategy,
+) -> None:
+    training, draws = recipe.training, recipe.augmentation
+    replicas = strategy.num_replicas_in_sync
+    if training.batch_size % replicas:
+        raise KerassegError(
+            f"training.batch_size {training.batch_size} cannot be dealt out to {replicas} "
+            "devices; give a multiple."
+        )
+    batches = data.training_batches(
+        train_pairs,
+        labels,
+        batch_size=training.batch_size,
+        seed=training.seed,
+        first_epoch=done,
+        epochs=training.epochs,
+        cache=recipe.data.cache,
+        **draws.model_dump(),
+    )
+    twin.fit(
+        batches,
+        validation_data=data.evaluation_batches(
+            validation, labels, batch_size=training.batch_size, pad_to_multiple=replicas
+        ),
+        epochs=training.epochs,
+        initial_epoch=done,
+        steps_per_epoch=len(train_pairs) // training.batch_size,
+        validation_freq=training.validate_every,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=1 if sys.stdout.isatty() else 2,
+    )

@@ -1,0 +1,187 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasseg import backbones
+from kerasseg.errors import KerassegError
+
+CHANNELS = {
+    "resnet50": (256, 512, 1024, 2048),
+    "resnet101": (256, 512, 1024, 2048),
+    "resnet152": (256, 512, 1024, 2048),
+    "mobilenetv2": (144, 192, 576, 1280),
+    "efficientnetv2b0": (32, 192, 672, 1280),
+    "efficientnet_lite0": (24, 40, 112, 320),
+}
+PIXELS = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), "uint8")
+
+
+@pytest.fixture(scope="module")
+def lite():
+    return backbones.create("efficientnet_lite0", weights=None)
+
+
+def test_catalogue_lists_every_backbone():
+    assert backbones.names() == tuple(CHANNELS)
+
+
+@pytest.mark.parametrize("backbone", CHANNELS)
+def test_gives_four_maps_at_their_strides_under_its_own_name(backbone):
+    model = backbones.create(backbone, (64, 96, 3), weights=None)
+    assert model.name == backbone
+    assert [tuple(output.shape) for output in model.outputs] == [
+        (None, 64 // stride, 96 // stride, channels)
+        for stride, channels in zip((4, 8, 16, 32), CHANNELS[backbone], strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "official", "features"),
+    [
+        ("resnet50", "ResNet50", "conv2_block3_out conv3_block4_out conv4_block6_out"),
+        ("mobilenetv2", "MobileNetV2", "block_3_expand_relu block_6_expand_relu"),
+    ],
+)
+def test_normalizes_as_preprocess_input_of_keras_applications(backbone, official, features):
+    model = backbones.create(backbone, weights=None)
+    network = getattr(keras.applications, official)(
+        include_top=False, weights=None, input_shape=(None, None, 3)
+    )
+    network.set_weights(model.get_weights())
+    module = getattr(keras.applications, {"resnet50": "resnet"}.get(backbone, "mobilenet_v2"))
+    prepared = module.preprocess_input(PIXELS.astype("float32"))
+    taps = [network.get_layer(name).output for name in features.split()] + [network.output]
+    expected = keras.Model(network.input, taps)(prepared)
+    places = [*range(len(taps) - 1), 3]
+    for place, level in zip(places, expected, strict=True):
+        assert_close(model(PIXELS)[place], level)
+
+
+def test_normalizes_as_efficientnetv2_does_inside():
+    model = backbones.create("efficientnetv2b0", weights=None)
+    official = keras.applications.EfficientNetV2B0(
+        include_top=False, weights=None, input_shape=(None, None, 3)
+    )
+    official.set_weights(model.get_weights())
+    assert_close(model(PIXELS)[3], official(PIXELS))
+
+
+def test_takes_bytes_and_floats_in_every_way_of_calling(lite):
+    expected = lite(PIXELS.astype("float32"))
+    compiled = tf.function(lite)
+    for results in (lite(PIXELS), lite.predict(PIXELS, verbose=0), compiled(tf.constant(PIXELS))):
+        for level, reference in zip(results, expected, strict=True):
+            assert_close(level, reference)
+
+
+def test_saved_model_takes_bytes_of_any_size(lite, tmp_path):
+    archive = keras.export.ExportArchive()
+    archive.track(lite)
+    pixels = tf.TensorSpec((None, None, None, 3), tf.uint8)
+    archive.add_endpoint("features", lambda image: lite(image, training=False), [pixels])
+    archive.write_out(str(tmp_path / "model"), verbose=False)
+    served = tf.saved_model.load(str(tmp_path / "model"))
+    odd = PIXELS[:, :51, :77]
+    for level, reference in zip(served.features(tf.constant(odd)), lite(odd), strict=True):
+        assert_close(level, reference)
+
+
+def test_fits_batches_of_bytes_whose_size_varies(lite):
+    pooled = keras.layers.GlobalAveragePooling2D()(lite.outputs[3])
+    model = keras.Model(lite.inputs[0], keras.layers.Dense(2)(pooled))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    sizes = tf.data.Dataset.from_generator(
+        lambda: ((PIXELS[:, :size], [0, 1]) for size in (32, 45)),
+        output_signature=(
+            tf.TensorSpec((None, None, None, 3), tf.uint8),
+            tf.TensorSpec((None,), tf.int32),
+        ),
+    )
+    before = lite.get_layer("stem_conv").get_weights()[0]
+    model.fit(sizes, verbose=0)
+    assert not np.array_equal(lite.get_layer("stem_conv").get_weights()[0], before)
+
+
+def test_two_copies_of_different_names_in_one_model_are_saved_and_reloaded(tmp_path):
+    pixels = keras.Input((None, None, 3))
+    left = backbones.create("efficientnet_lite0", weights=None, name="left")
+    right = backbones.create("efficientnet_lite0", weights=None, name="right")
+    both = keras.Model(pixels, [left(pixels)[3], right(pixels)[3]])
+    assert [layer.name for layer in both.layers[1:]] == ["left", "right"]
+    both.save(tmp_path / "both.keras")
+    reloaded = keras.models.load_model(tmp_path / "both.keras")
+    for level, reference in zip(reloaded(PIXELS), both(PIXELS), strict=True):
+        np.testing.assert_array_equal(level, reference)
+    assert not np.array_equal(*both(PIXELS))
+
+
+def test_is_frozen_as_one_layer():
+    model = backbones.create("mobilenetv2", weights=None)
+    pixels = keras.Input((None, None, 3))
+    whole = keras.Model(pixels, model(pixels)[3])
+    whole.get_layer("mobilenetv2").trainable = False
+    before = model.get_weights()
+    whole(PIXELS, training=True)
+    assert whole.trainable_weights == []
+    assert all(np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("backbone", ["resnet50", "efficientnet_lite0", "efficientnetv2b0"])
+def test_runs_in_bfloat16_after_its_normalization(backbone):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = backbones.create(backbone, (64, 64, 3), weights=None)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.inputs[0].dtype == "float32"
+    outputs = {layer.name: layer.output.dtype for layer in model.layers[1:]}
+    assert set(outputs.values()) == {"bfloat16"}
+    assert {level.dtype for level in model(PIXELS[:, :64, :64])} == {tf.bfloat16}
+
+
+def test_pixels_reach_the_normalization_unrounded_in_bfloat16():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = backbones.create("efficientnet_lite0", (32, 32, 3), weights=None)
+        outer = keras.Input((32, 32, 3))
+        normalized = keras.Model(model.inputs[0], model.get_layer("normalization").output)
+        nested = keras.Model(outer, normalized(outer))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    near = np.stack([np.full((32, 32, 3), value, "float32") for value in (200.7, 201)])
+    result = keras.ops.convert_to_numpy(keras.ops.cast(nested(near), "float32"))
+    assert result[0, 0, 0, 0] < result[1, 0, 0, 0]
+
+
+def test_unknown_name_names_the_nearest():
+    with pytest.raises(KerassegError, match="unknown backbone 'resnet11': did you mean 'resnet10"):
+        backbones.create("resnet11")
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "message"),
+    [
+        ((None, None, 4), r"\(None, None, 4\) is not \(height, width, 3\)"),
+        ((64, 3), r"\(64, 3\) is not \(height, width, 3\)"),
+        ((31, 64, 3), r"\(31, 64, 3\) is too small: a backbone needs 32 pixels"),
+    ],
+)
+def test_input_shapes_that_are_no_rgb_image_are_refused(input_shape, message):
+    with pytest.raises(KerassegError, match=message):
+        backbones.create("resnet50", input_shape, weights=None)
+
+
+def test_channels_first_is_refused():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(KerassegError, match="kerasseg needs channels_last"):
+            backbones.create("resnet50", weights=None)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
+def assert_close(values, reference):
+    """Within 1e-4 of the deviation of the reference: other orders of addition, no more."""
+    difference = np.abs(np.asarray(values) - np.asarray(reference)).max()
+    assert difference <= 1e-4 * np.asarray(reference).std()

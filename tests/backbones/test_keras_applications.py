@@ -1,0 +1,138 @@
+import os
+import subprocess
+import sys
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from kerasseg import backbones
+from kerasseg.errors import KerassegError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), "uint8")
+CACHE_NAME = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
+
+WITH_A_CACHE_AND_NO_NETWORK = """
+import sys
+import numpy as np
+from kerasseg import backbones
+from kerasseg.errors import KerassegError
+
+pixels = np.load(sys.argv[1])
+model = backbones.create("mobilenetv2", weights="imagenet")
+np.save(sys.argv[2], np.asarray(model(pixels)[3]))
+try:
+    backbones.create("resnet50", weights="imagenet")
+except KerassegError as error:
+    print(error)
+"""
+
+
+def official(builder: str) -> keras.Model:
+    """Returns a network of Keras Applications with weights that no other has."""
+    network = getattr(keras.applications, builder)(
+        include_top=False, weights=None, input_shape=(None, None, 3)
+    )
+    rng = np.random.default_rng(1)
+    network.set_weights(
+        [weight * rng.uniform(0.9, 1.1, weight.shape) for weight in network.get_weights()]
+    )
+    return network
+
+
+def write_official_layout(path, network):
+    """Writes the layout of the files that Keras Applications download: a group a layer."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
+        for layer in network.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{weight.name}:0" for weight in layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, values in zip(names, layer.get_weights(), strict=True):
+                group[name] = values
+    return path
+
+
+@pytest.fixture(scope="module")
+def mobilenet():
+    return official("MobileNetV2")
+
+
+@pytest.fixture(scope="module")
+def expected(mobilenet):
+    return np.asarray(mobilenet(PIXELS / np.float32(127.5) - 1))
+
+
+@pytest.fixture(scope="module")
+def offline(mobilenet, tmp_path_factory):
+    """What a process finds that has MobileNetV2 in Keras' cache and no network."""
+    home = tmp_path_factory.mktemp("keras")
+    write_official_layout(home / "models" / CACHE_NAME, mobilenet)
+    np.save(home / "pixels.npy", PIXELS)
+    nowhere = "http://127.0.0.1:9"
+    command = [sys.executable, "-W", "error::UserWarning", "-c", WITH_A_CACHE_AND_NO_NETWORK]
+    result = subprocess.run(
+        [*command, str(home / "pixels.npy"), str(home / "features.npy")],
+        env={**os.environ, "KERAS_HOME": str(home), "https_proxy": nowhere, "no_proxy": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return np.load(home / "features.npy"), result.stdout
+
+
+def test_imagenet_weights_come_from_the_cache_of_keras(offline, expected):
+    features, _ = offline
+    np.testing.assert_allclose(features, expected, atol=1e-4 * expected.std())
+
+
+def test_an_impossible_download_names_both_remedies(offline):
+    _, printed = offline
+    assert "the ImageNet weights of ResNet50 could not be loaded: URL fetch failure" in printed
+    assert "backbone_weights=None or the path of a weights file" in printed
+
+
+def test_a_path_takes_a_file_in_the_official_layout(mobilenet, expected, tmp_path):
+    path = write_official_layout(tmp_path / "notop.h5", mobilenet)
+    model = backbones.create("mobilenetv2", weights=path)
+    np.testing.assert_allclose(model(PIXELS)[3], expected, atol=1e-4 * expected.std())
+
+
+def test_a_path_takes_what_keras_saves(mobilenet, expected, tmp_path):
+    path = str(tmp_path / "mobilenet.weights.h5")
+    mobilenet.save_weights(path)
+    model = backbones.create("mobilenetv2", weights=path)
+    np.testing.assert_allclose(model(PIXELS)[3], expected, atol=1e-4 * expected.std())
+
+
+def test_a_path_takes_a_resnet_in_the_official_layout(tmp_path):
+    network = official("ResNet50")
+    path = write_official_layout(tmp_path / "notop.h5", network)
+    model = backbones.create("resnet50", weights=path)
+    for name in ("conv1_conv", "conv4_block6_3_bn", "conv5_block3_3_conv"):
+        weights = zip(
+            model.get_layer(name).get_weights(), network.get_layer(name).get_weights(), strict=True
+        )
+        assert all(np.array_equal(*pair) for pair in weights)
+
+
+def test_a_missing_weights_file_is_named():
+    with pytest.raises(KerassegError, match=r"no such weights file: 'lost\.weights\.h5'"):
+        backbones.create("resnet50", weights="lost.weights.h5")
+
+
+def test_a_file_of_another_network_is_refused(mobilenet, tmp_path):
+    path = write_official_layout(tmp_path / "notop.h5", mobilenet)
+    with pytest.raises(KerassegError, match=r"notop\.h5 does not hold weights of ResNet50"):
+        backbones.create("resnet50", weights=path)
+
+
+@pytest.mark.parametrize("name", ["damaged.h5", "damaged.weights.h5", "damaged.pt"])
+def test_a_damaged_file_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"not HDF5")
+    with pytest.raises(KerassegError, match=f"{name} does not hold weights of MobileNetV2"):
+        backbones.create("mobilenetv2", weights=path)
