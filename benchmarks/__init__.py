@@ -1,1 +1,1 @@
-
+"""Programs that measure; never part of the test suite."""

@@ -70,8 +70,11 @@ class LabelSet:
 
 
 def _colour(values: Sequence[int]) -> Colour:
-    if len(values) != 3 or not all(0 <= int(value) <= 255 for value in values):
-        raise KerassegError(f"a colour is three values of 0..255 (RGB); received {values!r}.")
+    whole = all(value == int(value) and 0 <= value <= 255 for value in values)
+    if len(values) != 3 or not whole:
+        raise KerassegError(
+            f"a colour is three whole numbers of 0..255 (RGB); received {values!r}."
+        )
     red, green, blue = (int(value) for value in values)
     return red, green, blue
 

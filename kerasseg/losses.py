@@ -49,8 +49,10 @@ class SegmentationCrossentropy(keras.losses.Loss):
         """
         if y_true.shape.rank == y_pred.shape.rank:
             y_true = tf.squeeze(y_true, axis=-1)
+        # uint8 could not hold every ignore label, and Keras hands the labels over as float32.
+        y_true = tf.cast(y_true, tf.int32)
         weights = self._weights(y_true)
-        classes = tf.where(weights > 0, tf.cast(y_true, tf.int32), 0)
+        classes = tf.where(weights > 0, y_true, 0)
         pixels = tf.nn.sparse_softmax_cross_entropy_with_logits(classes, y_pred)
         images = tf.reduce_sum(pixels * weights, axis=(1, 2))
         num_images = tf.cast(tf.shape(images)[0], tf.float32)
@@ -60,10 +62,10 @@ class SegmentationCrossentropy(keras.losses.Loss):
 
     def _weights(self, y_true: tf.Tensor) -> tf.Tensor:
         """Returns the weight of every pixel, 0 where it is void."""
-        valid = tf.not_equal(y_true, tf.cast(self.ignore_label, y_true.dtype))
+        valid = tf.not_equal(y_true, self.ignore_label)
         if self.class_weights is None:
             return tf.cast(valid, tf.float32)
-        classes = tf.where(valid, tf.cast(y_true, tf.int32), 0)
+        classes = tf.where(valid, y_true, 0)
         return tf.where(valid, tf.gather(tf.constant(self.class_weights), classes), 0.0)
 
     def get_config(self) -> dict[str, Any]:

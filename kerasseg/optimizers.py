@@ -66,7 +66,7 @@ def with_multipliers(
         {'stem_conv/kernel': 0.1}
     """
 
-    class Multiplied(optimizer_class):  # type: ignore[misc, valid-type]
+    class Multiplied(optimizer_class):
         def __init__(
             self,
             *args: Any,

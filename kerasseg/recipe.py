@@ -5,17 +5,21 @@ import inspect
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import keras
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kerasseg import models
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import Colour
 
-ARCHITECTURES = {"EfficientFCN": models.EfficientFCN, "RefineNet": models.RefineNet}
+ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    "EfficientFCN": models.EfficientFCN,
+    "RefineNet": models.RefineNet,
+}
 # The recipe gives these to a builder itself, or a run has no use for them.
 _NOT_OPTIONS = {"backbone", "num_classes", "backbone_weights", "weights", "activation", "name"}
 
@@ -132,6 +136,7 @@ class TrainingRecipe(_Section):
         validate_every: Epochs between two looks at the validation split.
         precision: Keras' dtype policy.
         batch_norm: Of the backbone; see `kerasseg.training_graph`.
+        frozen_stages: How many of the backbone's four stages do not train, from the input on.
         class_weights: One weight a class in the loss; empty for 1.
         seed: Of the weights, the order, the crops and the dropout.
         deterministic: Whether the same seed gives the same weights bit for bit.
@@ -144,6 +149,7 @@ class TrainingRecipe(_Section):
     validate_every: Count = 1
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     batch_norm: Literal["train", "frozen_statistics", "frozen"] = "train"
+    frozen_stages: Annotated[int, Field(ge=0, le=4)] = 0
     class_weights: tuple[NotNegative, ...] = ()
     seed: int = 0
     deterministic: bool = True

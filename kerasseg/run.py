@@ -1,8 +1,9 @@
 """The run directory: where training leaves what export, evaluation and prediction take up."""
 
+import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -57,8 +58,9 @@ class Run:
 
     Files: `run.json` (`RunDescription`), `recipe.toml` (the recipe as it ran), `model.keras`
     (the last weights, a plain functional model), `best.keras` (the weights of the epoch with
-    the best validation score), `metrics.json`, `history.csv`, `pictures/`, `tensorboard/`,
-    `checkpoint/` (what a resume needs) and `serving/` (SavedModels by version).
+    the best validation score), `metrics.json`, `history.csv`, `pictures/`, `samples/` (the
+    images that the pictures show), `tensorboard/`, `checkpoint/` (what a resume needs) and
+    `serving/` (SavedModels by version).
 
     Args:
         path: The directory. It need not exist yet.
@@ -77,7 +79,9 @@ class Run:
         """
         run = cls(path)
         if not run.path.is_dir():
-            raise KerassegError(f"no such run directory: {run.path}. Train one with training.train.")
+            raise KerassegError(
+                f"no such run directory: {run.path}. Train one with training.train."
+            )
         _ = run.description
         return run
 
@@ -95,18 +99,19 @@ class Run:
         path = self.file("run.json")
         if not path.is_file():
             raise KerassegError(f"{self.path} is not a run directory: it holds no run.json.")
+        values = _json_object(path)
+        # The version comes first: a newer schema may well have keys that this one forbids.
+        if values.get("schema_version") != SCHEMA_VERSION:
+            raise KerassegError(
+                f"{path} has schema version {values.get('schema_version')}; this kerasseg reads "
+                f"version {SCHEMA_VERSION}. Use kerasseg {values.get('kerasseg_version')}."
+            )
         try:
-            description = RunDescription.model_validate_json(path.read_text())
+            return RunDescription.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            raise KerassegError(f"{path} cannot be read: {key}: {first['msg']}.") from None
-        if description.schema_version != SCHEMA_VERSION:
-            raise KerassegError(
-                f"{path} has schema version {description.schema_version}; this kerasseg reads "
-                f"version {SCHEMA_VERSION}. Use kerasseg {description.kerasseg_version}."
-            )
-        return description
+            raise KerassegError(f"{path} cannot be used: {key}: {first['msg']}.") from None
 
     def describe(self, description: RunDescription) -> None:
         """Writes `run.json`."""
@@ -125,3 +130,13 @@ class Run:
         if not path.is_file():
             raise KerassegError(f"{self.path} holds no {name}: has its training ended?")
         return keras.models.load_model(path, compile=False)
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_bytes())
+    except ValueError as error:  # both malformed JSON and bytes that are no text
+        raise KerassegError(f"{path} is not JSON: {error}.") from None
+    if not isinstance(values, dict):
+        raise KerassegError(f"{path} holds no JSON object; a run writes one.")
+    return values

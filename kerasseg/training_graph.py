@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kerasseg.errors import unknown_name
+from kerasseg.errors import KerassegError, unknown_name
 
 BATCH_NORM_MODES = ("train", "frozen_statistics", "frozen")
 
@@ -31,7 +31,9 @@ def training_graph(
             not yet those of any data.
 
     Raises:
-        KerassegError: If `batch_norm` is none of the three.
+        KerassegError: If `batch_norm` is none of the three, `model` has no layer named by
+            `backbone`, or a batch norm whose statistics are to be kept lies inside a composite
+            layer, where it cannot be reached.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3),
@@ -43,22 +45,67 @@ def training_graph(
     """
     if batch_norm not in BATCH_NORM_MODES:
         raise unknown_name("batch_norm", batch_norm, BATCH_NORM_MODES)
-    named = model if backbone is None else model.get_layer(backbone)
-    chosen = {id(layer) for layer in named._flatten_layers()}
+    chosen = _batch_norms(model if backbone is None else _named(model, backbone))
     if batch_norm == "frozen":
-        for layer in named._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = False
+        for layer in chosen.values():
+            layer.trainable = False
+    reached: set[int] = set()
 
     def in_training(layer: keras.layers.Layer) -> keras.layers.Layer:
         if isinstance(layer, keras.layers.BatchNormalization):
+            reached.add(id(layer))
             keeps = batch_norm != "train" and id(layer) in chosen
             return _BatchNormInTraining(layer, keeps_statistics=keeps)
         if isinstance(layer, keras.layers.DepthwiseConv2D) and _slow_to_differentiate(layer):
             return _DepthwiseConvInTraining(layer)
         return layer
 
-    return keras.models.clone_model(model, clone_function=in_training, recursive=True)
+    twin = keras.models.clone_model(model, clone_function=in_training, recursive=True)
+    missed = [layer.name for key, layer in chosen.items() if key not in reached]
+    if batch_norm == "frozen_statistics" and missed:
+        raise KerassegError(
+            f"batch_norm 'frozen_statistics' cannot reach {missed[0]!r}, which lies inside a "
+            "composite layer; use 'frozen' or 'train'."
+        )
+    return twin
+
+
+def _named(model: keras.Model, name: str) -> keras.layers.Layer:
+    names = [layer.name for layer in model.layers]
+    if name not in names:
+        raise unknown_name("layer", name, names)
+    return model.get_layer(name)
+
+
+def _batch_norms(model: keras.layers.Layer) -> dict[int, keras.layers.BatchNormalization]:
+    """Returns every batch norm within a model, nested ones too, by its id."""
+    kind = keras.layers.BatchNormalization
+    return {id(layer): layer for layer in model._flatten_layers() if isinstance(layer, kind)}
+
+
+def freeze_stages(backbone: keras.Model, stages: int) -> None:
+    """Freezes the first stages of a backbone, as far as its feature map of that number.
+
+    Early features of a pretrained backbone serve any photo, while the gradients of its largest
+    maps cost the most.
+
+    Args:
+        backbone: A model with four outputs at strides 4, 8, 16 and 32.
+        stages: 1 freezes all that the map at stride 4 is computed from, 4 the whole backbone,
+            0 nothing.
+
+    Example:
+        >>> import kerasseg
+        >>> backbone = kerasseg.backbones.create("mobilenetv2", weights=None)
+        >>> freeze_stages(backbone, 1)
+        >>> backbone.get_layer("Conv1").trainable, backbone.get_layer("Conv_1").trainable
+        (False, True)
+    """
+    if not 0 <= stages <= 4:
+        raise KerassegError(f"a backbone has stages 1..4 to freeze, 0 for none; got {stages}.")
+    for feature in backbone.outputs[:stages]:
+        for layer in keras.Model(backbone.inputs[0], feature).layers:
+            layer.trainable = False
 
 
 class _BatchNormInTraining(keras.layers.Layer):

@@ -19,7 +19,7 @@ from kerasseg.optimizers import variable_multipliers, with_multipliers
 from kerasseg.recipe import Recipe
 from kerasseg.run import Run
 from kerasseg.schedules import PolySchedule
-from kerasseg.training_graph import training_graph
+from kerasseg.training_graph import freeze_stages, training_graph
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def train(
     """
     training = recipe.training
     steps = len(train_pairs) // training.batch_size
+    freeze_stages(model.get_layer(recipe.model.backbone), training.frozen_stages)
     with strategy.scope():
         twin = training_graph(model, training.batch_norm, recipe.model.backbone)
         _compile(twin, model, recipe, labels, steps)
@@ -117,10 +118,11 @@ def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimize
 def _callbacks(
     checkpoint: EpochCheckpoint, progress: Progress, best: BestModel, run: Run, recipe: Recipe
 ) -> list[keras.callbacks.Callback]:
-    # The checkpoint takes the weights as they are; what follows the swap sees their average.
-    swap = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if recipe.optimizer.average else []
+    # The swap lets the validation see the average of the weights. `best` saves before it swaps
+    # back, and the checkpoint of the epoch takes the raw weights after that.
+    swap = [keras.callbacks.SwapEMAWeights()] if recipe.optimizer.average else []
     board = keras.callbacks.TensorBoard(str(run.file("tensorboard")), write_graph=False)
-    return [StopOnNonFinite(), progress, *swap, best, board, checkpoint]
+    return [StopOnNonFinite(), progress, best, *swap, board, checkpoint]
 
 
 def _fit(

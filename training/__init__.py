@@ -1,1 +1,1 @@
-
+"""Programs that train and evaluate; run from a checkout, not installed."""

@@ -11,14 +11,17 @@ from kerasseg.files import atomic_file
 class BestModel(keras.callbacks.Callback):
     """Saves a model whenever a score on the validation split is higher than ever before.
 
+    It does so as the validation ends: before `SwapEMAWeights`, if it stands before that in the
+    list of callbacks, puts the raw weights back in the place of their average.
+
     Args:
         plain: The model to save, which shares its variables with the one that trains.
         path: The `.keras` file, replaced as a whole.
-        score: Name of the log, the higher the better. Epochs without it are passed over.
+        score: Name of the metric, the higher the better.
     """
 
     def __init__(
-        self, plain: keras.Model, path: str | os.PathLike[str], score: str = "val_mean_iou"
+        self, plain: keras.Model, path: str | os.PathLike[str], score: str = "mean_iou"
     ) -> None:
         super().__init__()
         self.plain = plain
@@ -34,10 +37,10 @@ class BestModel(keras.callbacks.Callback):
         """Goes on from a best score."""
         self.best = state
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
         """Saves the model if its score is the best."""
-        value = (logs or {}).get(self.score)
-        if value is not None and value > self.best:
+        value = (logs or {})[self.score]
+        if value > self.best:
             self.best = float(value)
             with atomic_file(self.path) as temporary:
                 self.plain.save(temporary)

@@ -60,14 +60,15 @@ class EpochCheckpoint(keras.callbacks.Callback):
         self.rows = state["history"]
         for name, callback in self.stateful.items():
             callback.restore(state["callbacks"][name])
+        # The run may have been stopped after the checkpoint and before the file.
+        self._write_history()
         return int(state["epoch"])
 
     def _newest(self) -> Path | None:
-        # A directory whose deletion was cut short may have lost its files already.
-        complete = [
-            path for path in self.directory.glob("epoch-*") if (path / "state.json").is_file()
-        ]
-        return max(complete, key=_number, default=None)
+        return max(filter(_is_complete, self._all()), key=_number, default=None)
+
+    def _all(self) -> list[Path]:
+        return [path for path in self.directory.glob("epoch-*") if path.name[6:].isdecimal()]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Saves the checkpoint of an epoch that has ended."""
@@ -81,14 +82,14 @@ class EpochCheckpoint(keras.callbacks.Callback):
             "callbacks": {name: each.state() for name, each in self.stateful.items()},
         }
         with atomic_directory(self.directory / f"epoch-{epoch + 1}") as temporary:
-            arrays = {str(i): np.asarray(variable) for i, variable in enumerate(variables)}
+            arrays: dict[str, Any] = {str(i): np.asarray(v) for i, v in enumerate(variables)}
             np.savez(temporary / "variables.npz", **arrays)
             (temporary / "state.json").write_text(json.dumps(state))
         self._delete_older(epoch + 1)
         self._write_history()
 
     def _delete_older(self, epoch: int) -> None:
-        for path in self.directory.glob("epoch-*"):
+        for path in self._all():
             if _number(path) < epoch:
                 # Its mark of completeness goes first: half a checkpoint must not look whole.
                 (path / "state.json").unlink(missing_ok=True)
@@ -100,6 +101,11 @@ class EpochCheckpoint(keras.callbacks.Callback):
             writer = csv.DictWriter(stream, keys)
             writer.writeheader()
             writer.writerows(self.rows)
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    """Returns whether a checkpoint is whole; one whose deletion was cut short is not."""
+    return (checkpoint / "state.json").is_file()
 
 
 def _number(path: Path) -> int:

@@ -20,9 +20,17 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Raises a `KerassegError` unless the loss is finite."""
+        self._check(logs, f"step {batch + 1}")
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        """Raises a `KerassegError` unless the loss on the validation split is finite."""
+        # A last step that ruins the weights shows in no loss of its own epoch.
+        self._check(logs, "in validation")
+
+    def _check(self, logs: dict[str, float] | None, place: str) -> None:
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise KerassegError(
-                f"the loss became {loss} in epoch {self.epoch}, step {batch + 1}. Lower "
+                f"the loss became {loss} in epoch {self.epoch}, {place}. Lower "
                 "optimizer.learning_rate; the weights of the epoch before are kept."
             )

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +71,11 @@ def ensure(
     given = {key: value for key, value in wanted.items() if value is not None}
     if path.is_dir() and not any(path.iterdir()):
         path.rmdir()
-    if path.exists():
-        _check(path, given)
-        return path
-    return write(path, progress=progress, **given)
+    if not path.exists():
+        with suppress(FileExistsError):  # Another process may have written it meanwhile.
+            return write(path, progress=progress, **given)
+    _check(path, given)
+    return path
 
 
 def write(

@@ -56,14 +56,14 @@ def _put_object(generator: np.random.Generator, canvas: Canvas, shadow: float) -
     number = int(generator.integers(1, WIRE))
     height, width = canvas.label.shape
     for _ in range(_TRIES):
-        radius = generator.uniform(22, 46)
+        radius = generator.uniform(24, 48)
         centre = generator.uniform(
-            (0.3 * radius,) * 2, (width - 0.3 * radius, height - 0.3 * radius)
+            (0.5 * radius,) * 2, (width - 0.5 * radius, height - 0.5 * radius)
         )
         outline, hole = _outline(generator, CLASS_NAMES[number], radius)
         mask = _mask((height, width), [outline + centre], [hole + centre] if len(hole) else [])
         if _hides_little(canvas.label, mask > 0.5):
-            _paint(generator, canvas, mask, number, shadow, contrast=70)
+            _paint(generator, canvas, mask, number, shadow, contrast=110)
             return
 
 
@@ -79,7 +79,7 @@ def _put_wire(generator: np.random.Generator, canvas: Canvas, shadow: float) -> 
     along = np.gradient(middle, axis=0)
     across = along[:, ::-1] * (-1, 1) / np.linalg.norm(along, axis=1, keepdims=True)
     ribbon = np.concatenate([middle + half * across, (middle - half * across)[::-1]])
-    _paint(generator, canvas, _mask((height, width), [ribbon]), WIRE, shadow / 2, contrast=100)
+    _paint(generator, canvas, _mask((height, width), [ribbon]), WIRE, shadow / 2, contrast=110)
 
 
 def _outline(
@@ -135,7 +135,7 @@ def _hides_little(label: np.ndarray, covered: np.ndarray) -> bool:
         return False
     before = np.bincount(label.ravel(), minlength=WIRE)[1:WIRE]
     hidden = np.bincount(label[covered], minlength=WIRE)[1:WIRE]
-    return bool(np.all(hidden <= 0.3 * before))
+    return bool(np.all(hidden <= 0.2 * before))
 
 
 def _paint(
@@ -192,7 +192,7 @@ def _texture(
     else:
         cell = generator.uniform(10, 30) if kind == 2 else generator.uniform(2, 4)
         value = _clouds(generator, size, cell)
-    other = generator.uniform(-45, 45, 3).astype(np.float32)
+    other = generator.uniform(-40, 40, 3).astype(np.float32)
     return colour.astype(np.float32) + value[..., np.newaxis] * other
 
 

@@ -56,16 +56,18 @@ class MeanIoU(keras.metrics.Metric):
         """Counts a batch; `sample_weight` is not taken, since pixels are counted whole."""
         if sample_weight is not None:
             raise ValueError("MeanIoU counts pixels; mark those to be skipped as void instead.")
-        y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
-        predicted = tf.reshape(tf.argmax(y_pred, axis=-1, output_type=tf.int32), [-1])
-        truth = tf.reshape(y_true, [-1])
-        valid = tf.not_equal(truth, tf.cast(self.ignore_label, truth.dtype))
+        predicted = tf.argmax(y_pred, axis=-1, output_type=tf.int32)
+        # In int32: uint8 could not hold every ignore label.
+        self._count(tf.reshape(tf.cast(y_true, tf.int32), [-1]), tf.reshape(predicted, [-1]))
+
+    def _count(self, truth: tf.Tensor, predicted: tf.Tensor) -> None:
+        valid = tf.not_equal(truth, self.ignore_label)
         # Void goes to a place of its own behind the matrix, which is cut off.
         outside = self.num_classes**2
-        place = tf.cast(truth, tf.int32) * self.num_classes + predicted
-        counts = tf.math.bincount(
-            tf.where(valid, place, outside), minlength=outside + 1, maxlength=outside + 1
-        )
+        place = tf.where(valid, truth * self.num_classes + predicted, outside)
+        # On a GPU the operation refuses to run where deterministic ones are asked for.
+        with tf.device("CPU"):
+            counts = tf.math.bincount(place, minlength=outside + 1, maxlength=outside + 1)
         matrix = tf.reshape(counts[:outside], (self.num_classes, self.num_classes))
         self.confusion.assign_add(tf.cast(matrix, tf.float64))
 

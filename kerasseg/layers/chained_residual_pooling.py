@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasseg.errors import KerassegError
+
 
 @keras.saving.register_keras_serializable(package="kerasseg")
 class ChainedResidualPooling(keras.layers.Layer):
@@ -53,7 +55,7 @@ class ChainedResidualPooling(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Builds the convs; the sum needs as many channels as they have."""
         if input_shape[-1] != self.filters:
-            raise ValueError(
+            raise KerassegError(
                 f"{self.name}: the sum needs {self.filters} channels; "
                 f"the input has {input_shape[-1]}. Reduce it with a conv first."
             )

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
+from kerasseg.errors import KerassegError
 from kerasseg.layers.resize_to import ResizeTo
 
 Shape: TypeAlias = tuple[int | None, ...]
@@ -88,6 +89,6 @@ def _check_finest_first(name: str, shapes: list[Shape]) -> None:
     for shape in shapes[1:]:
         for first, other in zip(shapes[0][1:3], shape[1:3], strict=True):
             if first is not None and other is not None and other > first:
-                raise ValueError(
+                raise KerassegError(
                     f"{name}: the finest path comes first; received {shapes[0]} before {shape}."
                 )

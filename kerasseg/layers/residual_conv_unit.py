@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasseg.errors import KerassegError
+
 
 @keras.saving.register_keras_serializable(package="kerasseg")
 class ResidualConvUnit(keras.layers.Layer):
@@ -41,7 +43,7 @@ class ResidualConvUnit(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Builds both convs; the shortcut needs as many channels as they have."""
         if input_shape[-1] != self.filters:
-            raise ValueError(
+            raise KerassegError(
                 f"{self.name}: the shortcut needs {self.filters} channels; "
                 f"the input has {input_shape[-1]}. Reduce it with a conv first."
             )

@@ -34,7 +34,7 @@ class ResizeTo(keras.layers.Layer):
     def call(self, x: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:
         """Returns `x` at the height and width of `reference`."""
         if _same_static_size(x, reference):
-            return x
+            return tf.cast(x, self.compute_dtype)
         resize = _resize_corner_aligned if self.align_corners else tf.image.resize
         return tf.cast(resize(x, _size(reference)), self.compute_dtype)
 

@@ -11,8 +11,9 @@ from kerasseg.errors import unknown_name
 from kerasseg.layers import CodebookGeneration, CodewordAssembly, ResizeTo
 from kerasseg.models.segmentation_model import (
     InputShape,
-    check_count,
+    check_counts,
     check_pyramid,
+    check_rate,
     segmentation_model,
 )
 
@@ -51,8 +52,7 @@ def efficientfcn_decoder(
         (None, 13, 21, 5)
     """
     check_pyramid(features)
-    if variant not in VARIANTS:
-        raise unknown_name("variant", variant, VARIANTS)
+    _check_arguments(variant, num_classes, num_codewords, fusion_filters, codeword_filters, dropout)
     release = variant == "release"
     block = _conv_bn if release else _conv
     m8, m32 = _fuse(features, block, fusion_filters, release, align_corners)
@@ -72,6 +72,25 @@ def efficientfcn_decoder(
         x = block(x, codeword_filters, "fuse")
         x = keras.layers.SpatialDropout2D(dropout)(x)
     return keras.layers.Conv2D(num_classes, 1, dtype="float32", name="classifier")(x)
+
+
+def _check_arguments(
+    variant: str,
+    num_classes: int,
+    num_codewords: int,
+    fusion_filters: int,
+    codeword_filters: int,
+    dropout: float,
+) -> None:
+    if variant not in VARIANTS:
+        raise unknown_name("variant", variant, VARIANTS)
+    check_counts(
+        num_classes=num_classes,
+        num_codewords=num_codewords,
+        fusion_filters=fusion_filters,
+        codeword_filters=codeword_filters,
+    )
+    check_rate("dropout", dropout)
 
 
 def _fuse(
@@ -178,13 +197,7 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
         >>> model.predict(np.zeros((1, 33, 47, 3), "uint8"), verbose=0).shape
         (1, 33, 47, 5)
     """
-    for argument, value in (
-        ("num_classes", num_classes),
-        ("num_codewords", num_codewords),
-        ("fusion_filters", fusion_filters),
-        ("codeword_filters", codeword_filters),
-    ):
-        check_count(argument, value)
+    _check_arguments(variant, num_classes, num_codewords, fusion_filters, codeword_filters, dropout)
     decoder = partial(
         efficientfcn_decoder,
         num_classes=num_classes,

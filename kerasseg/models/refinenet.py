@@ -9,8 +9,9 @@ import keras
 from kerasseg.layers import ChainedResidualPooling, MultiResolutionFusion, ResidualConvUnit
 from kerasseg.models.segmentation_model import (
     InputShape,
-    check_count,
+    check_counts,
     check_pyramid,
+    check_rate,
     segmentation_model,
 )
 
@@ -44,6 +45,7 @@ def refinenet_decoder(
         (None, 25, 41, 5)
     """
     check_pyramid(features)
+    _check_arguments(num_classes, pooling_blocks, filters, coarse_filters, dropout)
     c2, c3, c4, c5 = features
     c4, c5 = (keras.layers.Dropout(dropout)(feature) for feature in (c4, c5))
 
@@ -60,16 +62,26 @@ def refinenet_decoder(
     x = refine(c3, x, filters, "stride8")
     x = refine(c2, x, filters, "stride4")
     x = keras.layers.Dropout(dropout)(x)
-    return keras.layers.Conv2D(
-        num_classes, 3, padding="same", dtype="float32", name="classifier"
-    )(x)
+    return keras.layers.Conv2D(num_classes, 3, padding="same", dtype="float32", name="classifier")(
+        x
+    )
+
+
+def _check_arguments(
+    num_classes: int, pooling_blocks: int, filters: int, coarse_filters: int, dropout: float
+) -> None:
+    check_counts(
+        num_classes=num_classes,
+        pooling_blocks=pooling_blocks,
+        filters=filters,
+        coarse_filters=coarse_filters,
+    )
+    check_rate("dropout", dropout)
 
 
 def _adapt(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
     """Reduces a backbone's map to `filters` channels and passes it through two units."""
-    reduce = keras.layers.Conv2D(
-        filters, 3, padding="same", use_bias=False, name=f"{name}_reduce"
-    )
+    reduce = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_reduce")
     x = reduce(x)
     for number in (1, 2):
         x = ResidualConvUnit(filters, name=f"{name}_path_rcu{number}")(x)
@@ -136,13 +148,7 @@ def RefineNet(  # noqa: N802  (a model's name, as in Keras Applications)
         >>> model.predict(np.zeros((1, 33, 47, 3), "uint8"), verbose=0).shape
         (1, 33, 47, 5)
     """
-    for argument, value in (
-        ("num_classes", num_classes),
-        ("pooling_blocks", pooling_blocks),
-        ("filters", filters),
-        ("coarse_filters", coarse_filters),
-    ):
-        check_count(argument, value)
+    _check_arguments(num_classes, pooling_blocks, filters, coarse_filters, dropout)
     decoder = partial(
         refinenet_decoder,
         num_classes=num_classes,

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 from typing import TypeAlias
 
 import keras
 
 from kerasseg import backbones
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.layers import CropTo, PadToMinimum, ResizeTo
+from kerasseg.models.weights_file import check_weights_file, load_weights
 
 InputShape: TypeAlias = tuple[int | None, int | None, int]
 Decoder: TypeAlias = Callable[[Sequence[keras.KerasTensor]], keras.KerasTensor]
@@ -45,18 +47,22 @@ def segmentation_model(
     Raises:
         KerassegError: If an argument cannot be used; the message says what is accepted.
     """
-    images = keras.Input(_checked_shape(input_shape), name="images")
-    padded = images if _large_enough(input_shape) else PadToMinimum(SMALLEST_SIDE)(images)
-    features = backbones.create(backbone, input_shape, _unless_replaced(backbone_weights, weights))(
-        padded
-    )
-    logits = ResizeTo(align_corners, dtype="float32", name="upsample")(decoder(features), padded)
-    outputs = CropTo(name="logits")(logits, images)
-    if activation is not None:
-        outputs = _activation(activation)(outputs)
-    model = keras.Model(images, outputs, name=name)
+    _check_shape(input_shape)
     if weights is not None:
-        _load_weights(model, weights)
+        check_weights_file(weights, name)
+    head = None if activation is None else _activation(activation)
+    images = keras.Input(tuple(input_shape), dtype="float32", name="images")
+    padded = images if _large_enough(input_shape) else PadToMinimum(SMALLEST_SIDE)(images)
+    # Some backbones pad by the size that they are built for: built for any size, the same weights
+    # give the same features whatever `input_shape` is.
+    any_size = (None, None, input_shape[2])
+    pyramid = backbones.create(backbone, any_size, _unless_replaced(backbone_weights, weights))
+    logits = decoder(pyramid(padded))
+    logits = ResizeTo(align_corners, dtype="float32", name="upsample")(logits, padded)
+    logits = CropTo(name="logits")(logits, images)
+    model = keras.Model(images, logits if head is None else head(logits), name=name)
+    if weights is not None:
+        load_weights(model, weights)
     return model
 
 
@@ -67,15 +73,16 @@ def _unless_replaced(
     return None if weights is not None else backbone_weights
 
 
-def _checked_shape(input_shape: InputShape) -> InputShape:
-    shape = tuple(input_shape)
-    sides_fit = len(shape) == 3 and all(side is None or side >= 1 for side in shape[:2])
-    if not sides_fit or not isinstance(shape[2], int) or shape[2] < 1:
+def _check_shape(input_shape: InputShape) -> None:
+    fits = isinstance(input_shape, Sequence) and len(input_shape) == 3
+    if not fits or not (
+        all(side is None or _is_count(side) for side in input_shape[:2])
+        and _is_count(input_shape[2])
+    ):
         raise KerassegError(
             f"input_shape is (height, width, channels), None for sides that vary; received "
             f"{input_shape!r}. (None, None, 3) takes RGB images of any size."
         )
-    return shape
 
 
 def _large_enough(input_shape: InputShape) -> bool:
@@ -86,26 +93,26 @@ def _activation(activation: str) -> keras.layers.Layer:
     try:
         return keras.layers.Activation(activation, dtype="float32", name="probabilities")
     except ValueError:
-        raise KerassegError(
-            f"unknown activation {activation!r}: use None for logits, 'softmax', 'sigmoid', or "
-            "another activation of Keras."
-        ) from None
+        helpers = {"get", "serialize", "deserialize"}
+        known = {name for name, value in vars(keras.activations).items() if callable(value)}
+        raise unknown_name("activation", activation, known - helpers) from None
 
 
-def _load_weights(model: keras.Model, weights: str | os.PathLike[str]) -> None:
-    path = os.fspath(weights)
-    if not os.path.isfile(path):
-        raise KerassegError(
-            f"weights: no such file: {path}. Give the path of a .weights.h5 or .keras file that "
-            f"a {model.name} was saved to, or None."
-        )
-    model.load_weights(path)
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
-def check_count(argument: str, value: int) -> None:
-    """Raises a `KerassegError` unless `value` is a whole number of at least 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise KerassegError(f"{argument} is a whole number of at least 1; received {value!r}.")
+def check_counts(**arguments: int) -> None:
+    """Raises a `KerassegError` unless every argument is a whole number of at least 1."""
+    for argument, value in arguments.items():
+        if not _is_count(value):
+            raise KerassegError(f"{argument} is a whole number of at least 1; received {value!r}.")
+
+
+def check_rate(argument: str, value: float) -> None:
+    """Raises a `KerassegError` unless `value` is at least 0 and below 1."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < 1:
+        raise KerassegError(f"{argument} is a rate, at least 0 and below 1; received {value!r}.")
 
 
 def check_pyramid(features: Sequence[keras.KerasTensor]) -> None:

@@ -29,11 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--codewords", type=int, default=256, help="efficientfcn alone")
     options = parser.parse_args(arguments)
     golden = read_golden(options.file, options.prefix)
-    model = decoder_model(
-        options.decoder, tuple(options.size), options.classes, options.codewords
-    )
+    model = decoder_model(options.decoder, tuple(options.size), options.classes, options.codewords)
     found = ratio(rebuilt_logits(model, options.prefix), golden)
-    print(f"{options.prefix}: largest difference / standard deviation = {found:.2e} (limit {LIMIT})")
+    print(
+        f"{options.prefix}: largest difference / standard deviation = {found:.2e} (limit {LIMIT})"
+    )
     if not found < LIMIT:
         raise KerassegError(f"{options.prefix}: {found:.2e} is not below {LIMIT}.")
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 import kerasseg
+from kerasseg.errors import KerassegError
 
 CHANNELS = {4: 256, 8: 512, 16: 1024, 32: 2048}
 BATCH = 2
@@ -72,5 +73,8 @@ def rebuilt_logits(model: keras.Model, prefix: str) -> np.ndarray:
 def ratio(logits: np.ndarray, golden: np.ndarray) -> float:
     """Returns the largest difference, in standard deviations of the golden logits."""
     if logits.shape != golden.shape:
-        raise ValueError(f"rebuilt logits {logits.shape}, golden logits {golden.shape}")
+        raise KerassegError(
+            f"the rebuilt logits have the shape {logits.shape}, the golden ones {golden.shape}: "
+            "give the size and the classes that they were made with."
+        )
     return float(np.abs(logits - golden).max() / golden.std())

@@ -1,0 +1,89 @@
+"""How far the answers of one signature lie from the probabilities of the Keras model."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kerasseg.errors import KerassegError
+
+
+@dataclass
+class Comparison:
+    """The largest differences of one signature, over all answers that were added.
+
+    Attributes:
+        signature: Its name.
+        answers: How many answers were compared, one an image and call.
+        probability: Largest absolute difference of a probability. Where a mask is the answer,
+            the Keras probability of its class is compared with that of the Keras class: nothing
+            where the classes are the same, and within rounding where they tie.
+        pixels: How many pixels were compared.
+        other_class: In how many of them the class differs.
+        confidence: Largest absolute difference of an image's confidence.
+        milliseconds: Median time of one call with one image.
+    """
+
+    signature: str
+    answers: int = 0
+    probability: float = 0.0
+    pixels: int = 0
+    other_class: int = 0
+    confidence: float = 0.0
+    milliseconds: float = 0.0
+
+    def add(self, expected: np.ndarray, answer: Mapping[str, np.ndarray], place: int) -> None:
+        """Compares one image's answer.
+
+        Args:
+            expected: Probabilities of the Keras model, `(H, W, C)`.
+            answer: The outputs of a call.
+            place: Which image of the call's batch it is.
+
+        Raises:
+            KerassegError: If the answer has another size or other classes than `expected`.
+        """
+        mask, confidence = _mask_and_confidence(answer, place)
+        self._check(mask, expected)
+        if "probabilities" in answer:
+            difference = np.abs(answer["probabilities"][place] - expected).max()
+        else:
+            given = np.take_along_axis(expected, mask[..., None].astype(np.int64), axis=-1)
+            difference = (expected.max(-1) - given[..., 0]).max()
+        off = abs(confidence - expected.max(-1).mean(dtype=np.float64))
+        self.answers += 1
+        self.pixels += mask.size
+        self.other_class += int((mask != expected.argmax(-1)).sum())
+        # np.maximum keeps a NaN, which then counts as disagreement; max() may lose it.
+        self.probability = float(np.maximum(self.probability, difference))
+        self.confidence = float(np.maximum(self.confidence, off))
+
+    def within(self, tolerance: float) -> bool:
+        """Whether no probability and no confidence is further off than `tolerance`."""
+        return self.answers > 0 and self.probability <= tolerance and self.confidence <= tolerance
+
+    def _check(self, mask: np.ndarray, expected: np.ndarray) -> None:
+        *size, num_classes = expected.shape
+        if list(mask.shape) != size or mask.max() >= num_classes:
+            raise KerassegError(
+                f"{self.signature} answers {list(mask.shape)} pixels with classes up to "
+                f"{mask.max()}, the Keras model {size} with {num_classes} classes: the SavedModel "
+                "was exported from another model."
+            )
+
+
+def _mask_and_confidence(answer: Mapping[str, np.ndarray], place: int) -> tuple[np.ndarray, float]:
+    if "probabilities" in answer:
+        probabilities = answer["probabilities"][place]
+        return probabilities.argmax(-1), probabilities.max(-1).mean(dtype=np.float64)
+    mask = answer["mask"] if "mask" in answer else answer["mask_bytes"]
+    image = mask[place] if "mask" in answer else decode_mask(mask[place])
+    return image, float(answer["confidence"][place])
+
+
+def decode_mask(png: bytes) -> np.ndarray:
+    """Returns the class ids `(H, W)` of a mask, uint8 or uint16 as the file has them."""
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(png)))

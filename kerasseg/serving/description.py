@@ -1,0 +1,39 @@
+"""What stands in a SavedModel, in a line a signature."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+
+def describe_signatures(path: str | os.PathLike[str]) -> list[str]:
+    """Returns a line a signature: its inputs and outputs with shapes and types.
+
+    Args:
+        path: The version directory.
+
+    Example (not run here, since it takes a SavedModel):
+        describe_signatures("serving/1")[0] is
+        `"pixels: pixels [?, ?, ?, 3] uint8 -> confidence [?] float32, mask [?, ?, ?] uint8"`
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved_model = saved_model_pb2.SavedModel()
+    saved_model.ParseFromString((Path(path) / "saved_model.pb").read_bytes())
+    signatures = saved_model.meta_graphs[0].signature_def
+    return [
+        f"{name}: {_tensors(signatures[name].inputs)} -> {_tensors(signatures[name].outputs)}"
+        for name in sorted(signatures)
+        if not name.startswith("__")
+    ]
+
+
+def _tensors(tensors: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_type(tensors[name])}" for name in sorted(tensors))
+
+
+def _type(tensor: Any) -> str:
+    sides = ["?" if side.size < 0 else str(side.size) for side in tensor.tensor_shape.dim]
+    return f"[{', '.join(sides)}] {tf.as_dtype(tensor.dtype).name}"

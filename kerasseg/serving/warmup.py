@@ -1,0 +1,79 @@
+"""Warm-up requests: what TensorFlow Serving asks a model before it lets clients in."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from kerasseg.errors import KerassegError
+from kerasseg.serving.signatures import SIGNATURE_NAMES
+
+WARMUP_FILE = "tf_serving_warmup_requests"
+MOST_REQUESTS = 1000  # TensorFlow Serving refuses a longer file
+_DEFAULT_SIZE = (256, 320)
+
+
+def default_images() -> list[bytes]:
+    """Returns one encoded image, plain grey, for a model that has no pictures of its own."""
+    return [tf.io.encode_png(tf.fill((*_DEFAULT_SIZE, 3), tf.constant(128, tf.uint8))).numpy()]
+
+
+def warmup_requests(images: Sequence[bytes], model_name: str) -> list[bytes]:
+    """Returns one serialised PredictionLog an image and signature.
+
+    Args:
+        images: Encoded images; the requests have their sizes. None of them, no requests.
+        model_name: The name in the requests. The server does not look at it.
+
+    Raises:
+        KerassegError: If `tensorflow-serving-api` is missing, an image cannot be decoded (the
+            server would then refuse to load the model), or there are too many.
+    """
+    if len(images) * len(SIGNATURE_NAMES) > MOST_REQUESTS:
+        raise KerassegError(
+            f"{len(images)} warm-up images make {len(images) * len(SIGNATURE_NAMES)} requests; "
+            f"TensorFlow Serving takes at most {MOST_REQUESTS}: give a few typical images."
+        )
+    if not images:
+        return []
+    log, records = _prediction_log(), []
+    for signature, name, value in _requests(images):
+        record = log.PredictionLog()
+        request = record.predict_log.request
+        request.model_spec.name = model_name
+        request.model_spec.signature_name = signature
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+        records.append(record.SerializeToString())
+    return records
+
+
+def write_warmup_requests(path: Path, requests: Sequence[bytes]) -> None:
+    """Writes what `warmup_requests` returned to `assets.extra/tf_serving_warmup_requests`."""
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for request in requests:
+            writer.write(request)
+
+
+def _requests(images: Sequence[bytes]) -> Iterator[tuple[str, str, Any]]:
+    for place, image in enumerate(images):
+        try:
+            pixels = tf.io.decode_image(image, channels=3, expand_animations=False)
+        except tf.errors.InvalidArgumentError:
+            raise KerassegError(
+                f"warm-up image {place} cannot be decoded; JPEG, PNG, GIF, BMP and WebP can."
+            ) from None
+        yield "serving_default", "image_bytes", [image]
+        yield "pixels", "pixels", pixels.numpy()[None]
+        yield "probabilities", "pixels", pixels.numpy()[None]
+
+
+def _prediction_log() -> Any:
+    try:
+        from tensorflow_serving.apis import prediction_log_pb2
+    except ImportError:
+        raise KerassegError(
+            'warm-up requests need another package: pip install "kerasseg[serving]", or leave '
+            "them out with warmup_images=() (--no-warmup on the command line)."
+        ) from None
+    return prediction_log_pb2

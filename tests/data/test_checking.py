@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from kerasseg.data import check_pairs
+from kerasseg.errors import KerassegError
+from kerasseg.label_set import LabelSet
+from tests.data.files import LABELS, write_folder
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    return write_folder(tmp_path, [(24, 32)] * 3, suffix=".jpg")
+
+
+def refused(pairs, path, message):
+    with pytest.raises(KerassegError, match=message) as caught:
+        check_pairs(pairs, LABELS)
+    assert str(path) in str(caught.value)
+    assert str(caught.value).count("\n") <= 1
+
+
+def save_label(pair, array, **options):
+    Image.fromarray(array).save(pair.label, **options)
+
+
+def test_good_files_pass_in_silence(pairs, capsys):
+    check_pairs(pairs, LABELS)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_progress_bar_can_be_forced(pairs, capsys):
+    check_pairs(pairs, LABELS, progress=True)
+    assert "checking the files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".webp"])
+def test_every_accepted_format_passes(tmp_path, suffix):
+    check_pairs(write_folder(tmp_path, [(24, 32)], suffix=suffix), LABELS)
+
+
+def test_sixteen_bit_labels_pass(pairs):
+    many = LabelSet(tuple(str(n) for n in range(300)), ignore_label=65535)
+    save_label(pairs[0], np.full((24, 32), 299, np.uint16))
+    save_label(pairs[1], np.full((24, 32), 65535, np.uint16))
+    check_pairs(pairs[:2], many)
+    with pytest.raises(
+        KerassegError, match=r"holds the label 65535; accepted are the classes 0..2"
+    ):
+        check_pairs(pairs[1:2], LABELS)
+
+
+@pytest.mark.parametrize("kept", [30, 0.5, -2])
+def test_a_truncated_jpeg(pairs, kept):
+    contents = pairs[1].image.read_bytes()
+    end = int(kept * len(contents)) if isinstance(kept, float) else kept
+    pairs[1].image.write_bytes(contents[:end])
+    refused(pairs, pairs[1].image, "is corrupt or (cut short|no image). Restore it or remove it")
+
+
+def test_a_file_that_is_no_image(pairs):
+    pairs[0].image.write_text("a letter")
+    refused(pairs, pairs[0].image, "is corrupt or no image")
+
+
+def test_a_tiff_that_is_called_jpg(pairs):
+    Image.new("RGB", (32, 24)).save(pairs[0].image, format="TIFF")
+    refused(pairs, pairs[0].image, "is TIFF by its contents; accepted is JPEG, PNG, BMP or WebP")
+
+
+def test_a_truncated_label(pairs):
+    pairs[2].label.write_bytes(pairs[2].label.read_bytes()[:-20])
+    refused(pairs, pairs[2].label, "is corrupt or cut short")
+
+
+def test_sizes_that_differ_are_both_named(pairs):
+    save_label(pairs[0], np.zeros((24, 31), np.uint8))
+    refused(pairs, pairs[0].image, "is 32x24 .width x height. and its label .*000.png 31x24")
+
+
+def test_a_value_that_is_neither_class_nor_void(pairs):
+    save_label(pairs[1], np.array([[0, 7], [3, 255]], np.uint8).repeat(12, 0).repeat(16, 1))
+    refused(pairs, pairs[1].label, "holds the label 3, 7; accepted are the classes 0..2 and 255")
+
+
+def test_a_palette_label(pairs):
+    picture = Image.open(pairs[0].label).convert("P")
+    picture.save(pairs[0].label)
+    refused(
+        pairs, pairs[0].label, "is a palette PNG; the class ids themselves are meant: a single-"
+    )
+
+
+def test_an_rgb_label(pairs):
+    save_label(pairs[0], np.zeros((24, 32, 3), np.uint8))
+    refused(pairs, pairs[0].label, "is an RGB PNG; the class ids themselves are meant")
+
+
+def test_a_label_with_alpha(pairs):
+    Image.new("LA", (32, 24)).save(pairs[0].label)
+    refused(pairs, pairs[0].label, "is a grey and alpha PNG")
+
+
+def test_a_label_of_one_bit(pairs):
+    Image.new("1", (32, 24)).save(pairs[0].label)
+    refused(pairs, pairs[0].label, "is a 1-bit PNG; .* 8- or 16-bit PNG")
+
+
+def test_a_jpeg_that_is_called_png(pairs):
+    Image.new("L", (32, 24)).save(pairs[0].label, format="JPEG")
+    refused(pairs, pairs[0].label, "is no PNG by its contents")
+
+
+def test_an_image_that_exif_rotates(pairs):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (32, 24)).save(pairs[0].image, exif=exif)
+    refused(pairs, pairs[0].image, "rotated by its EXIF data .orientation 6.*Rotate the pixels")
+
+
+def test_the_first_bad_file_is_named_and_the_others_counted(pairs):
+    for pair in pairs[1:]:
+        save_label(pair, np.full((24, 32), 9, np.uint8))
+    refused(pairs, pairs[1].label, r"\(and 1 more\)$")

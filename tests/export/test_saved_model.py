@@ -1,0 +1,51 @@
+import json
+
+import tensorflow as tf
+
+from export.saved_model import main
+from kerasseg.serving.comparison import decode_mask
+from tests.serving.examples import encoded, picture
+
+
+def test_a_run_becomes_the_next_version_with_everything_that_clients_need(run, tmp_path, capsys):
+    out = tmp_path / "my models" / "street"
+    assert main([str(run.path), str(out)]) == 0
+    assets = out / "1" / "assets.extra"
+    assert sorted(path.name for path in assets.iterdir()) == [
+        "labels.json",
+        "recipe.toml",
+        "run.json",
+        "tf_serving_warmup_requests",
+    ]
+    labels = json.loads((assets / "labels.json").read_text())
+    assert labels["class_names"] == ["sky", "road", "car", "tree", "pole"]
+    assert labels["palette"][1] == [60, 0, 0]
+    assert labels["ignore_label"] == 11
+    requests = tf.data.TFRecordDataset(str(assets / "tf_serving_warmup_requests"))
+    assert len([*requests]) == 2 * 3
+
+    printed = capsys.readouterr().out
+    assert f"{run.file('model.keras')} -> {out / '1'} (" in printed
+    assert "serving_default: image_bytes [?] string -> confidence [?] float32, mask_b" in printed
+    assert f"python -m export.verify {run.path} '{out / '1'}'" in printed
+    assert f"-v '{out}:/models/street' -e MODEL_NAME=street tensorflow/serving" in printed
+
+
+def test_the_best_weights_are_exported_on_demand(run, tmp_path, capsys):
+    assert main([str(run.path), str(tmp_path / "out"), "--best", "--no-warmup"]) == 0
+    version = tmp_path / "out" / "1"
+    assert not (version / "assets.extra/tf_serving_warmup_requests").exists()
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    mask = served(tf.constant([encoded(picture(9, 11))]))["mask_bytes"].numpy()[0]
+    assert (decode_mask(mask) == 3).all()
+    assert "--best" in capsys.readouterr().out
+
+
+def test_bad_input_ends_with_a_message_and_status_2(run, tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert main([str(tmp_path / "nowhere"), out]) == 2
+    assert "error: no such run directory" in capsys.readouterr().err
+    run.file("best.keras").unlink()
+    assert main([str(run.path), out, "--best"]) == 2
+    assert "holds no best.keras" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,59 @@
+import pytest
+
+from export import saved_model, verify
+from tests.serving.examples import encoded, picture
+
+
+@pytest.fixture
+def out(run, tmp_path):
+    assert saved_model.main([str(run.path), str(tmp_path / "out"), "--no-warmup"]) == 0
+    return tmp_path / "out"
+
+
+def test_the_latest_version_is_compared_on_the_samples_of_the_run(run, out, capsys):
+    capsys.readouterr()
+    assert verify.main([str(run.path), str(out)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{out / '1'} against {run.file('model.keras')}, 2 images"
+    assert lines[1].split() == [
+        *("signature", "answers", "probability", "other", "class", "confidence", "ms")
+    ]
+    rows = {line.split()[0]: line.split()[1:] for line in lines[2:5]}
+    assert {name: row[0] for name, row in rows.items()} == {
+        "serving_default": "4",
+        "pixels": "2",
+        "probabilities": "2",
+    }
+    assert all(float(row[1]) < 1e-6 and row[2] == "0.0000%" for row in rows.values())
+    assert "without Python TensorFlow; loaded in" in lines[-2]
+    assert lines[-1] == "Agreement: the tolerance is 0.0001."
+
+
+def test_other_weights_end_in_status_1(run, out, tmp_path, capsys):
+    image = tmp_path / "c.png"
+    image.write_bytes(encoded(picture(20, 24, seed=3)))
+    with pytest.raises(SystemExit) as exit_:
+        verify.main([str(run.path), str(out / "1"), str(image), "--best"])
+    assert exit_.value.code == 1
+    printed = capsys.readouterr()
+    assert "best.keras, 1 images" in printed.out
+    assert "Disagreement: the tolerance is 0.0001." in printed.out
+    assert "exported from these weights" in printed.err
+
+
+def test_bad_input_ends_with_a_message_and_status_2(run, out, tmp_path, capsys):
+    torn = tmp_path / "torn.jpg"
+    torn.write_bytes(run.file("samples/a.jpg").read_bytes()[:300])
+    cases = {
+        "no such run directory": [tmp_path / "nowhere", out],
+        "no SavedModel at": [run.path, tmp_path / "nothing"],
+        "no such image file": [run.path, out, tmp_path / "missing.jpg"],
+        f"{torn} cannot be decoded": [run.path, out, torn],
+    }
+    for message, arguments in cases.items():
+        assert verify.main([str(argument) for argument in arguments]) == 2
+        assert message in capsys.readouterr().err
+    for sample in run.file("samples").iterdir():
+        sample.unlink()
+    assert verify.main([str(run.path), str(out)]) == 2
+    assert "holds no images; name some: python -m export.verify" in capsys.readouterr().err

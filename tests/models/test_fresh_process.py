@@ -1,0 +1,32 @@
+"""A saved model is loaded by a process that has done nothing but `import kerasseg`."""
+
+import numpy as np
+
+from kerasseg import EfficientFCN, RefineNet
+from tests.models.model_case import random_images, shared_model
+from tests.models.test_efficientfcn import OPTIONS as EFFICIENTFCN_OPTIONS
+from tests.models.test_refinenet import OPTIONS as REFINENET_OPTIONS
+from tests.processes import run_python
+
+PROGRAM = """
+import sys
+import kerasseg
+import keras, numpy as np
+images = np.load("images.npy")
+for name in sys.argv[1:]:
+    np.save(name + ".found.npy", keras.models.load_model(name + ".keras")(images))
+"""
+
+
+def test_gives_exactly_the_same(tmp_path):
+    models = {
+        "refinenet": shared_model(RefineNet, **REFINENET_OPTIONS),
+        "efficientfcn": shared_model(EfficientFCN, **EFFICIENTFCN_OPTIONS),
+    }
+    images = random_images(1, 33, 47)
+    np.save(tmp_path / "images.npy", images)
+    for name, model in models.items():
+        model.save(tmp_path / f"{name}.keras")
+    run_python("-c", PROGRAM, *models, cwd=tmp_path)
+    for name, model in models.items():
+        assert np.array_equal(np.load(tmp_path / f"{name}.found.npy"), model(images))

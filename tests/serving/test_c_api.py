@@ -1,0 +1,114 @@
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kerasseg
+from kerasseg.serving.c_api import SavedModelError, SavedModelSession
+from kerasseg.serving.c_api.job import Request, load_tensors, run_job, save_tensors
+from kerasseg.serving.c_api.library import load_library
+from kerasseg.serving.comparison import decode_mask
+from tests.serving.examples import encoded, picture
+
+
+@pytest.fixture(scope="module")
+def session(saved_model):
+    with SavedModelSession(saved_model) as session:
+        yield session
+
+
+def test_the_loader_reports_the_signatures(session):
+    assert session.version == tf.__version__
+    assert [*session.signatures] == ["pixels", "probabilities", "serving_default"]
+    pixels = session.signatures["pixels"]
+    assert ([*pixels.inputs], [*pixels.outputs]) == (["pixels"], ["confidence", "mask"])
+
+
+def test_strings_of_every_length_go_in_and_come_out(session, model):
+    pictures = [picture(3, 3), picture(48, 64), picture(33, 47)]
+    files = np.array([encoded(pixels) for pixels in pictures], object)
+    answer = session.run("serving_default", {"image_bytes": files})
+    for pixels, mask in zip(pictures, answer["mask_bytes"], strict=True):
+        expected = model(pixels[None].astype("float32")).numpy()[0].argmax(-1)
+        np.testing.assert_array_equal(decode_mask(mask), expected)
+
+
+def test_runs_may_overlap(session):
+    pictures = [picture(32, 40, seed=seed)[None] for seed in range(8)]
+
+    def mask(pixels):
+        return session.run("pixels", {"pixels": pixels})["mask"]
+
+    one_by_one = [mask(pixels) for pixels in pictures]
+    with ThreadPoolExecutor(4) as threads:
+        for alone, together in zip(one_by_one, threads.map(mask, pictures), strict=True):
+            np.testing.assert_array_equal(alone, together)
+
+
+def test_errors_are_tensorflows_own_or_say_what_is_taken(session):
+    with pytest.raises(SavedModelError, match="no signature 'predict'; there are"):
+        session.run("predict", {})
+    with pytest.raises(SavedModelError, match=r"takes \['pixels'\]; received \['images'\]"):
+        session.run("pixels", {"images": picture(8, 8)[None]})
+    with pytest.raises(SavedModelError, match="Unknown image file format"):
+        session.run("serving_default", {"image_bytes": np.array([b"text"], object)})
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with pytest.raises(SavedModelError, match="Could not find SavedModel"):
+        SavedModelSession(tmp_path)
+    with pytest.raises(SavedModelError, match="holds no libtensorflow_framework"):
+        load_library(tmp_path)
+
+
+def test_a_closed_session_does_not_run(saved_model):
+    session = SavedModelSession(saved_model)
+    session.close()
+    with pytest.raises(SavedModelError, match="session is closed"):
+        session.run("pixels", {"pixels": picture(8, 8)[None]})
+
+
+def test_tensors_survive_the_files_between_the_processes(tmp_path):
+    tensors = {
+        "texts": np.array([b"", b"ends in zeros\x00\x00", b"plain"], object),
+        "none": np.array([], object),
+        "values": np.arange(6, dtype=np.float32).reshape(2, 3),
+    }
+    save_tensors(tmp_path / "tensors.npz", tensors)
+    stored = load_tensors(tmp_path / "tensors.npz")
+    assert stored.keys() == tensors.keys()
+    for name, array in tensors.items():
+        assert stored[name].dtype == array.dtype
+        np.testing.assert_array_equal(stored[name], array)
+
+
+def test_the_folder_runs_by_its_path_without_python_tensorflow(tmp_path, saved_model, session):
+    pixels = {"pixels": picture(32, 40)[None]}
+    save_tensors(tmp_path / "in.npz", pixels)
+    job = {"saved_model": str(saved_model), "requests": [request(tmp_path)], "repetitions": 1}
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    folder = Path(kerasseg.__file__).parent / "serving" / "c_api"
+    command = [sys.executable, "-I", folder, tmp_path / "job.json", tmp_path / "report.json"]
+    subprocess.run(command, check=True)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["load_seconds"] > 0
+    assert len(report["seconds"]) == 1
+    expected = session.run("pixels", pixels)["mask"]
+    np.testing.assert_array_equal(load_tensors(tmp_path / "out.npz")["mask"], expected)
+
+
+def test_a_process_that_imported_python_tensorflow_proves_nothing(tmp_path, saved_model):
+    save_tensors(tmp_path / "in.npz", {"pixels": picture(32, 40)[None]})
+    message = "this process imported keras, kerasseg, tensorflow: the proof is void"
+    with pytest.raises(SavedModelError, match=message):
+        run_job(str(saved_model), [Request(**request(tmp_path))], repetitions=1)
+
+
+def request(folder):
+    files = {"inputs": str(folder / "in.npz"), "outputs": str(folder / "out.npz")}
+    return {"signature": "pixels", **files}

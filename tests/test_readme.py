@@ -1,0 +1,121 @@
+"""The README's lines, run as they are written."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerasseg.run import Run
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def command(beginning: str) -> str:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    (found,) = [line for line in lines if line.startswith(beginning)]
+    return found
+
+
+def run_line(line: str, folder: Path, *more: str) -> str:
+    """Runs a line of the README in a folder that shows the programs of the checkout."""
+    for name in ("training", "export"):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ROOT / name)
+    words = [*shlex.split(line), *more]
+    assert words[0] == "python"
+    done = subprocess.run(
+        [sys.executable, *words[1:]],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "KERASSEG_HOME": str(folder / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def write_photos(folder: Path, counts: dict[str, int]) -> None:
+    generator = np.random.default_rng(0)
+    for split, count in counts.items():
+        for kind in ("images", "labels"):
+            (folder / split / kind).mkdir(parents=True)
+        for number in range(count):
+            label = np.repeat(np.arange(96) // 32, 80).reshape(96, 80).astype(np.uint8)
+            label[:4] = 255
+            noise = generator.integers(0, 30, (96, 80, 3))
+            image = (label[..., None] % 3 * 100 + noise).astype(np.uint8)
+            Image.fromarray(image).save(folder / split / "images" / f"{number:04}.jpg")
+            Image.fromarray(label).save(folder / split / "labels" / f"{number:04}.png")
+
+
+def test_the_test_command_is_the_one_of_the_continuous_integration() -> None:
+    assert command('pip install ".[test]"') in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_files_that_the_readme_names_are_there() -> None:
+    named = re.findall(r"\]\(([\w/.]+)\)", README)
+    named += re.findall(r"training/recipes/\w+\.toml", README)
+    assert named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_every_recipe_is_named_in_the_readme() -> None:
+    recipes = {path.name for path in (ROOT / "training" / "recipes").glob("*.toml")}
+    assert recipes == set(re.findall(r"training/recipes/(\w+\.toml)", README))
+
+
+@pytest.mark.slow
+def test_the_notebook_lines_run_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The weights cannot be downloaded where tests run: a file in the same layout stands in.
+    weights = tmp_path / "resnet101.weights.h5"
+    keras.applications.ResNet101(weights=None, include_top=False).save_weights(weights)
+    monkeypatch.setattr(
+        "keras.src.applications.resnet.file_utils.get_file", lambda *_, **__: str(weights)
+    )
+    write_photos(tmp_path / "my_photos", {"train": 2, "val": 1})
+    monkeypatch.chdir(tmp_path)
+    (block,) = blocks("python")
+    names: dict[str, object] = {}
+    exec(block, names)
+    assert np.shape(names["classes"]) == np.shape(names["truth"]) == (96, 80)
+    assert (tmp_path / "served/leaves/1/saved_model.pb").is_file()
+    assert keras.models.load_model("leaves.keras").name == "refinenet"
+
+
+@pytest.mark.slow
+def test_a_folder_of_photos_is_trained_exported_and_verified_as_written(tmp_path: Path) -> None:
+    write_photos(tmp_path / "my_photos", {"train": 8, "val": 4})
+    shown = run_line(command("python -m training.train training/recipes/folder.toml"), tmp_path)
+    assert re.search(r"^mean IoU 0\.\d{3}$", shown, re.MULTILINE)
+    run_line(command("python -m export.saved_model runs/leaves"), tmp_path)
+    shown = run_line(command("python -m export.verify runs/leaves"), tmp_path)
+    assert "Agreement" in shown
+
+
+@pytest.mark.slow
+def test_the_quickstart_reaches_what_it_promises(tmp_path: Path) -> None:
+    _, _, line = command('pip install ".[quickstart]"').partition(" && ")
+    shown = run_line(line, tmp_path)
+    assert "seconds spent in training" in shown
+    run = Run.open(tmp_path / "runs/quickstart")
+    scores = json.loads(run.file("metrics.json").read_text())
+    assert scores["mean_iou"] >= 0.80
+    assert scores["class_iou"]["wire"] >= 0.50
+    assert (run.file("serving") / "1" / "saved_model.pb").is_file()
+    assert len(list(run.file("pictures").glob("*.png"))) == 4
+    shown = run_line("python -m export.verify runs/quickstart runs/quickstart/serving", tmp_path)
+    assert "Agreement" in shown
