@@ -16,9 +16,10 @@ from kerasseg.errors import KerassegError
 from kerasseg.evaluation.report import write_report
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
-from kerasseg.recipe import ARCHITECTURES, Recipe, difference, read_recipe, recipe_text
+from kerasseg.recipe import Recipe, difference, read_recipe, recipe_text
+from kerasseg.recipe_sections import ARCHITECTURES
 from kerasseg.run import Run, RunDescription
-from kerasseg.training_loop import Trained, train
+from kerasseg.training_loop import Trained, check_training, train
 from kerasseg.version import __version__
 
 
@@ -54,9 +55,10 @@ def run_experiment(
         KerassegError: If the data, the run directory or an argument cannot be used. What was
             trained before is then untouched.
     """
+    run = Run(run_dir)
     splits = find_splits(recipe, data_dir)
-    run = _claim(Path(run_dir), recipe, splits, overwrite)
-    trained = _train(recipe, splits, run)
+    _check_free(run, recipe, splits, overwrite)
+    trained = _train(recipe, splits, run, overwrite)
     write_report(
         run,
         trained.model,
@@ -99,25 +101,51 @@ def _data_directory(
             "data.dataset is 'folder' and no directory is given: say --data-dir DIR, or write "
             "data.directory into the recipe."
         )
+    if not recipe.data.class_names:
+        raise KerassegError(
+            "data.class_names is empty and data.dataset 'folder': give one name for each label "
+            'value from 0 on, as in --set \'data.class_names=["background", "leaf"]\'.'
+        )
     palette = recipe.data.palette or None
     return Path(chosen), LabelSet(recipe.data.class_names, palette, recipe.data.ignore_label)
 
 
-def _claim(path: Path, recipe: Recipe, splits: Splits, overwrite: bool) -> Run:
-    """Returns the run directory, new or of the same experiment; anything else is refused."""
-    run = Run(path)
-    if path.exists() and not path.is_dir():
-        raise KerassegError(f"--run-dir {path} is a file; give a directory.")
-    if path.is_dir() and any(path.iterdir()):
-        if overwrite and run.file("run.json").is_file():
+def _check_free(run: Run, recipe: Recipe, splits: Splits, overwrite: bool) -> None:
+    """Refuses a run directory that is neither new nor of the same experiment."""
+    if run.path.exists() and not run.path.is_dir():
+        raise KerassegError(f"--run-dir {run.path} is a file; give a directory.")
+    is_run = run.file("run.json").is_file()
+    if not (overwrite and is_run) and any(map(_is_whole, _entries(run))):
+        _check_same(run, recipe, splits)
+
+
+def _entries(run: Run) -> list[Path]:
+    return list(run.path.iterdir()) if run.path.is_dir() else []
+
+
+def _is_whole(path: Path) -> bool:
+    """Returns False for what a start that was killed left of a file that it was writing."""
+    return not (path.name.startswith(".") and ".partial" in path.name)
+
+
+def _claim(run: Run, recipe: Recipe, splits: Splits, overwrite: bool) -> None:
+    """Makes the directory that of the experiment, unless it is that already."""
+    if overwrite:
+        _delete(run)
+    if not run.file("run.json").is_file():
+        run.describe(_description(recipe, splits))
+    if not run.file("recipe.toml").is_file():
+        with atomic_file(run.file("recipe.toml")) as temporary:
+            temporary.write_text(recipe_text(recipe), encoding="utf-8")
+
+
+def _delete(run: Run) -> None:
+    # run.json goes last: without it the rest would be taken for somebody else's files.
+    for path in sorted(_entries(run), key=lambda path: path.name == "run.json"):
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
-            _check_same(run, recipe, splits)
-            return run
-    with atomic_file(run.file("recipe.toml")) as temporary:
-        temporary.write_text(recipe_text(recipe))
-    run.describe(_description(recipe, splits))
-    return run
+            path.unlink()
 
 
 def _check_same(run: Run, recipe: Recipe, splits: Splits) -> None:
@@ -152,17 +180,20 @@ def _description(recipe: Recipe, splits: Splits) -> RunDescription:
     )
 
 
-def _train(recipe: Recipe, splits: Splits, run: Run) -> Trained:
+def _train(recipe: Recipe, splits: Splits, run: Run, overwrite: bool) -> Trained:
     training = recipe.training
+    strategy = distribution.strategy(training.devices)
+    check_training(training, len(splits.train), splits.labels, strategy)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(training.seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(training.precision)
     try:
-        strategy = distribution.strategy(training.devices)
         with strategy.scope():
             model = build_model(recipe, splits.labels.num_classes)
+        # Not before: until here anything that cannot be used has cost nothing.
+        _claim(run, recipe, splits, overwrite)
         return train(model, recipe, splits.train, splits.validation, splits.labels, run, strategy)
     finally:
         keras.config.set_dtype_policy(policy)
@@ -180,8 +211,12 @@ def build_model(recipe: Recipe, num_classes: int) -> keras.Model:
 def _export(run: Run, model: keras.Model, splits: Splits) -> None:
     from kerasseg.serving import export_saved_model
 
-    examples = [pair.image.read_bytes() for pair in splits.validation[:4]]
-    path = export_saved_model(
-        model, run.file("serving"), labels=splits.labels, warmup_images=examples
-    )
+    versions = sorted(run.file("serving").glob("[0-9]*"))
+    if versions:  # a run that had ended and was started again
+        path = versions[-1]
+    else:
+        examples = [pair.image.read_bytes() for pair in splits.validation[:4]]
+        path = export_saved_model(
+            model, run.file("serving"), labels=splits.labels, warmup_images=examples
+        )
     print(f"SavedModel for TensorFlow Serving: {path}")

@@ -133,19 +133,34 @@ class _BatchNormInTraining(keras.layers.Layer):
             return self._synchronized(x)
         return self._fused(x, by_batch)
 
+    def _scale_and_offset(self) -> tuple[tf.Tensor, tf.Tensor]:
+        source, ones = self.source, tf.ones(self.source.moving_mean.shape)
+        return (
+            tf.convert_to_tensor(source.gamma) if source.scale else ones,
+            tf.convert_to_tensor(source.beta) if source.center else tf.zeros_like(ones),
+        )
+
     def _synchronized(self, x: tf.Tensor) -> tf.Tensor:
-        was, self.source.synchronized = self.source.synchronized, True
-        try:
-            return self.source(x, training=True)
-        finally:
-            self.source.synchronized = was
+        """Normalises by the batch of all replicas, whose statistics the operation cannot sum."""
+        wide = tf.cast(x, tf.float32)
+        count = _sum_over_replicas(tf.cast(tf.reduce_prod(tf.shape(x)[:3]), tf.float32))
+        mean = _sum_over_replicas(tf.reduce_sum(wide, (0, 1, 2))) / count
+        variance = _sum_over_replicas(tf.reduce_sum((wide - mean) ** 2, (0, 1, 2))) / count
+        self._update(self.source.moving_mean, mean)
+        self._update(self.source.moving_variance, variance)
+        scale, offset = self._scale_and_offset()
+        epsilon = self.source.epsilon
+        return tf.cast(
+            tf.nn.batch_normalization(wide, mean, variance, offset, scale, epsilon), x.dtype
+        )
 
     def _fused(self, x: tf.Tensor, by_batch: bool) -> tf.Tensor:
         source = self.source
+        scale, offset = self._scale_and_offset()
         y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x,
-            scale=tf.convert_to_tensor(source.gamma),
-            offset=tf.convert_to_tensor(source.beta),
+            scale=scale,
+            offset=offset,
             mean=[] if by_batch else tf.convert_to_tensor(source.moving_mean),
             variance=[] if by_batch else tf.convert_to_tensor(source.moving_variance),
             epsilon=source.epsilon,
@@ -167,8 +182,12 @@ class _BatchNormInTraining(keras.layers.Layer):
 
 
 def _fits_fused(layer: keras.layers.BatchNormalization, x: tf.Tensor) -> bool:
-    plain = layer.center and layer.scale and not layer.renorm and not layer.synchronized
+    plain = not layer.renorm and not layer.synchronized
     return plain and len(x.shape) == 4 and layer.axis in (3, -1)
+
+
+def _sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
 class _DepthwiseConvInTraining(keras.layers.Layer):

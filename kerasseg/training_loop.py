@@ -17,6 +17,7 @@ from kerasseg.label_set import LabelSet
 from kerasseg.losses import SegmentationCrossentropy
 from kerasseg.optimizers import variable_multipliers, with_multipliers
 from kerasseg.recipe import Recipe
+from kerasseg.recipe_sections import TrainingRecipe
 from kerasseg.run import Run
 from kerasseg.schedules import PolySchedule
 from kerasseg.training_graph import freeze_stages, training_graph
@@ -28,6 +29,28 @@ class Trained:
 
     model: keras.Model
     seconds: float
+
+
+def check_training(
+    training: TrainingRecipe, num_images: int, labels: LabelSet, strategy: tf.distribute.Strategy
+) -> None:
+    """Raises a `KerassegError` for a setting that the data or the devices rule out."""
+    replicas = strategy.num_replicas_in_sync
+    weights = len(training.class_weights)
+    if weights not in (0, labels.num_classes):
+        raise KerassegError(
+            f"training.class_weights has {weights} weights for {labels.num_classes} classes; give "
+            "one a class, or none."
+        )
+    if training.batch_size % replicas or training.batch_size > num_images:
+        raise KerassegError(
+            f"training.batch_size {training.batch_size} with {num_images} training images on "
+            f"{replicas} device(s): give a multiple of {replicas}, at most {num_images}."
+        )
+    if training.jit_compile and replicas > 1:
+        raise KerassegError(
+            f"training.jit_compile works on one device; training.devices has {replicas}."
+        )
 
 
 def train(
@@ -79,10 +102,6 @@ def _compile(
     twin: keras.Model, model: keras.Model, recipe: Recipe, labels: LabelSet, steps: int
 ) -> None:
     weights = recipe.training.class_weights or None
-    if weights is not None and len(weights) != labels.num_classes:
-        raise KerassegError(
-            f"training.class_weights has {len(weights)} weights for {labels.num_classes} classes."
-        )
     twin.compile(
         optimizer=_optimizer(model, recipe, steps),
         loss=SegmentationCrossentropy(labels.ignore_label, weights),
@@ -137,11 +156,7 @@ def _fit(
 ) -> None:
     training, draws = recipe.training, recipe.augmentation
     replicas = strategy.num_replicas_in_sync
-    if training.batch_size % replicas:
-        raise KerassegError(
-            f"training.batch_size {training.batch_size} cannot be dealt out to {replicas} "
-            "devices; give a multiple."
-        )
+    every = range(training.validate_every, training.epochs, training.validate_every)
     batches = data.training_batches(
         train_pairs,
         labels,
@@ -160,7 +175,7 @@ def _fit(
         epochs=training.epochs,
         initial_epoch=done,
         steps_per_epoch=len(train_pairs) // training.batch_size,
-        validation_freq=training.validate_every,
+        validation_freq=[*every, training.epochs],
         callbacks=callbacks,
         shuffle=False,
         verbose=1 if sys.stdout.isatty() else 2,

@@ -17,6 +17,8 @@ SIZES = ((192, 192), (176, 224), (225, 175), (160, 240), (240, 160), (201, 201))
 
 _OVERSAMPLING = 4
 _TRIES = 30
+_CONTRAST = 110  # The distance of a mean colour (RGB) from that of what is beneath.
+_SHADOW_REACH = 12
 
 
 class Canvas(NamedTuple):
@@ -24,6 +26,13 @@ class Canvas(NamedTuple):
 
     picture: np.ndarray
     label: np.ndarray
+
+
+class Stencil(NamedTuple):
+    """What part of each pixel something covers: a window of the scene, 0..1 within, 0 outside."""
+
+    window: tuple[slice, slice]
+    mask: np.ndarray
 
 
 def draw_scene(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -37,9 +46,11 @@ def draw_scene(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     shadow = generator.uniform(0.25, 0.5) if generator.random() < 0.6 else 0.0
     for _ in range(generator.integers(3, 7)):
         _put_object(generator, canvas, shadow)
+    _void_between_objects(canvas.label)
     for _ in range(generator.integers(1, 4)):
         _put_wire(generator, canvas, shadow)
-    return _photographed(generator, canvas.picture), _with_void_borders(canvas.label)
+    _void_beside_wires(canvas.label)
+    return _photographed(generator, canvas.picture), canvas.label
 
 
 def _background(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -56,14 +67,14 @@ def _put_object(generator: np.random.Generator, canvas: Canvas, shadow: float) -
     number = int(generator.integers(1, WIRE))
     height, width = canvas.label.shape
     for _ in range(_TRIES):
-        radius = generator.uniform(24, 48)
+        radius = generator.uniform(28, 52)
         centre = generator.uniform(
             (0.5 * radius,) * 2, (width - 0.5 * radius, height - 0.5 * radius)
         )
         outline, hole = _outline(generator, CLASS_NAMES[number], radius)
-        mask = _mask((height, width), [outline + centre], [hole + centre] if len(hole) else [])
-        if _hides_little(canvas.label, mask > 0.5):
-            _paint(generator, canvas, mask, number, shadow, contrast=110)
+        stencil = _stencil((height, width), outline + centre, hole + centre)
+        if _hides_little(canvas.label, stencil):
+            _paint(generator, canvas, stencil, number, shadow)
             return
 
 
@@ -79,7 +90,7 @@ def _put_wire(generator: np.random.Generator, canvas: Canvas, shadow: float) -> 
     along = np.gradient(middle, axis=0)
     across = along[:, ::-1] * (-1, 1) / np.linalg.norm(along, axis=1, keepdims=True)
     ribbon = np.concatenate([middle + half * across, (middle - half * across)[::-1]])
-    _paint(generator, canvas, _mask((height, width), [ribbon]), WIRE, shadow / 2, contrast=110)
+    _paint(generator, canvas, _stencil((height, width), ribbon, ribbon[:0]), WIRE, shadow / 2)
 
 
 def _outline(
@@ -88,9 +99,9 @@ def _outline(
     """Returns the corners of an outline round 0 and of its hole, `(N, 2)` each; N = 0: no hole."""
     outline = {
         "disc": _polygon(48),
-        "square": _polygon(4),
-        "triangle": _polygon(3),
-        "star": _polygon(10) * np.tile([[1.0], [0.42]], (5, 1)),
+        "square": 1.1 * _polygon(4),
+        "triangle": 1.2 * _polygon(3),
+        "star": _polygon(10) * np.tile([[1.2], [0.5]], (5, 1)),
         "ring": _polygon(48),
         "cross": _cross(generator.uniform(0.3, 0.36)),
     }[name]
@@ -113,48 +124,42 @@ def _cross(arm: float) -> np.ndarray:
     return np.concatenate([quarter @ turn.T for turn in turns])
 
 
-def _mask(
-    size: tuple[int, int], outlines: list[np.ndarray], holes: list[np.ndarray] | None = None
-) -> np.ndarray:
-    """Returns what part of each pixel outlines cover and holes do not, float32 `(H, W)` 0..1."""
+def _stencil(size: tuple[int, int], outline: np.ndarray, hole: np.ndarray) -> Stencil:
+    """Returns what an outline covers and its hole does not, with room for a shadow round it."""
     from PIL import Image, ImageDraw
 
-    height, width = size
-    picture = Image.new("L", (width * _OVERSAMPLING, height * _OVERSAMPLING))
+    low = np.clip(np.floor(outline.min(axis=0)) - _SHADOW_REACH, 0, size[::-1]).astype(int)
+    high = np.clip(np.ceil(outline.max(axis=0)) + _SHADOW_REACH, 0, size[::-1]).astype(int)
+    picture = Image.new("L", tuple(_OVERSAMPLING * (high - low)))
     draw = ImageDraw.Draw(picture)
-    for corners in outlines:
-        draw.polygon((corners * _OVERSAMPLING).ravel().tolist(), fill=255)
-    for corners in holes or ():
-        draw.polygon((corners * _OVERSAMPLING).ravel().tolist(), fill=0)
-    return np.asarray(picture.reduce(_OVERSAMPLING), np.float32) / 255
+    for corners, fill in ((outline, 255), (hole, 0)):
+        if len(corners):
+            draw.polygon((_OVERSAMPLING * (corners - low)).ravel().tolist(), fill)
+    mask = np.asarray(picture.reduce(_OVERSAMPLING), np.float32) / 255
+    return Stencil((slice(low[1], high[1]), slice(low[0], high[0])), mask)
 
 
-def _hides_little(label: np.ndarray, covered: np.ndarray) -> bool:
+def _hides_little(label: np.ndarray, stencil: Stencil) -> bool:
     """Returns whether enough is seen of the new object, and of those that it would cover."""
+    covered = stencil.mask > 0.5
     if covered.sum() < 500:
         return False
     before = np.bincount(label.ravel(), minlength=WIRE)[1:WIRE]
-    hidden = np.bincount(label[covered], minlength=WIRE)[1:WIRE]
+    hidden = np.bincount(label[stencil.window][covered], minlength=WIRE)[1:WIRE]
     return bool(np.all(hidden <= 0.2 * before))
 
 
 def _paint(
-    generator: np.random.Generator,
-    canvas: Canvas,
-    mask: np.ndarray,
-    number: int,
-    shadow: float,
-    contrast: float,
+    generator: np.random.Generator, canvas: Canvas, stencil: Stencil, number: int, shadow: float
 ) -> None:
-    inside = mask > 0.5
-    if not inside.any():
-        return
+    picture, label = canvas.picture[stencil.window], canvas.label[stencil.window]
+    inside = stencil.mask > 0.5
     if shadow:
-        canvas.picture[...] *= 1 - shadow * _soft(generator, mask)[..., np.newaxis]
-    colour = _contrasting_colour(generator, canvas.picture[inside].mean(axis=0), contrast)
-    texture = _texture(generator, mask.shape, colour)
-    canvas.picture[...] += mask[..., np.newaxis] * (texture - canvas.picture)
-    canvas.label[inside] = number
+        picture *= 1 - np.float32(shadow) * _soft(generator, stencil.mask)[..., np.newaxis]
+    colour = _contrasting_colour(generator, picture[inside].mean(axis=0))
+    texture = _texture(generator, label.shape, colour)
+    picture += stencil.mask[..., np.newaxis] * (texture - picture)
+    label[inside] = number
 
 
 def _soft(generator: np.random.Generator, mask: np.ndarray) -> np.ndarray:
@@ -170,12 +175,10 @@ def _colour(generator: np.random.Generator) -> np.ndarray:
     return generator.uniform(30, 225, 3)
 
 
-def _contrasting_colour(
-    generator: np.random.Generator, other: np.ndarray, distance: float
-) -> np.ndarray:
+def _contrasting_colour(generator: np.random.Generator, other: np.ndarray) -> np.ndarray:
     draws = generator.uniform(30, 225, (_TRIES, 3))
     distances = np.linalg.norm(draws - other, axis=1)
-    far = np.flatnonzero(distances >= distance)
+    far = np.flatnonzero(distances >= _CONTRAST)
     return draws[far[0] if len(far) else distances.argmax()]
 
 
@@ -220,14 +223,22 @@ def _photographed(generator: np.random.Generator, picture: np.ndarray) -> np.nda
     return np.clip(lit + noise, 0, 255).astype(np.uint8)
 
 
-def _with_void_borders(label: np.ndarray) -> np.ndarray:
-    """Returns the label map with void wherever another label is next to it, wires spared."""
-    padded = np.pad(label, 1, mode="edge")
-    height, width = label.shape
-    neighbours = [
-        padded[row : row + height, column : column + width]
-        for row in range(3)
-        for column in range(3)
-    ]
-    border = np.any([neighbour != label for neighbour in neighbours], axis=0)
-    return np.where(border & (label != WIRE), np.uint8(VOID), label)
+def _void_between_objects(label: np.ndarray) -> None:
+    """Writes void wherever another label lies within two pixels."""
+    label[_extreme(label, 2, np.maximum) != _extreme(label, 2, np.minimum)] = VOID
+
+
+def _void_beside_wires(label: np.ndarray) -> None:
+    """Writes void next to a wire, which keeps its own pixels, being thin."""
+    wire = label == WIRE
+    label[_extreme(wire, 1, np.logical_or) & ~wire] = VOID
+
+
+def _extreme(values: np.ndarray, reach: int, extreme: np.ufunc) -> np.ndarray:
+    """Returns the extreme of `(H, W)` values over the square of pixels within reach of each."""
+    for _ in range(reach):
+        for axis in (0, 1):
+            padded = np.pad(values, [(1, 1) if axis == side else (0, 0) for side in (0, 1)], "edge")
+            parts = [np.take(padded, range(n, n + values.shape[axis]), axis) for n in range(3)]
+            values = extreme(extreme(parts[0], parts[1]), parts[2])
+    return values

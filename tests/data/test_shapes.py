@@ -88,7 +88,7 @@ def test_write_never_overwrites(folder):
 
 def test_another_generator_version_is_refused(folder):
     change(folder, generator_version=0)
-    refused(folder, "generator_version 0, and 1 is asked for: remove it")
+    refused(folder, "generator_version 0, and 2 is asked for: remove it")
 
 
 def test_another_seed_or_number_is_refused(folder):
@@ -116,7 +116,7 @@ def test_every_class_covers_one_percent(scenes):
     shares = counts[: len(CLASS_NAMES)] / counts.sum()
     assert shares.min() >= 0.01
     assert counts[len(CLASS_NAMES) : VOID].sum() == 0
-    assert 0.01 < counts[VOID] / counts.sum() < 0.15
+    assert 0.05 < counts[VOID] / counts.sum() < 0.2
 
 
 def test_sizes_vary(scenes):
@@ -125,11 +125,9 @@ def test_sizes_vary(scenes):
 
 
 def test_void_lies_between_the_classes(scenes):
-    """Two neighbours of different classes are never both seen, but at a wire."""
     for _, label in scenes[:20]:
         for one, other in ((label[1:], label[:-1]), (label[:, 1:], label[:, :-1])):
-            differ = (one != other) & (one != VOID) & (other != VOID)
-            assert np.all((one == WIRE)[differ] | (other == WIRE)[differ])
+            assert np.all((one == other) | (one == VOID) | (other == VOID))
 
 
 def test_wires_are_thin(scenes):

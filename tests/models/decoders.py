@@ -22,7 +22,8 @@ def pyramid(channels: Sequence[int], size: tuple[int, int] = (97, 161)) -> list[
 
 
 def small_decoder(decoder: Callable[..., keras.KerasTensor], **options: object) -> keras.Model:
-    """Returns a decoder for 5 classes over small maps of odd sizes."""
+    """Returns a decoder for 5 classes over small maps of odd sizes, always of the same weights."""
+    keras.utils.set_random_seed(0)
     features = pyramid(SMALL_CHANNELS)
     return keras.Model(features, decoder(features, 5, **options))
 

@@ -172,10 +172,9 @@ class ModelCase:
         assert np.array_equal(reloaded(images), model(images))
         assert [layer.name for layer in reloaded.layers] == [layer.name for layer in model.layers]
 
-    @pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
-    def test_weights_round_trip(self, model, tmp_path, suffix):
-        path = tmp_path / f"saved{suffix}"
-        (model.save if suffix == ".keras" else model.save_weights)(path)
+    def test_weights_round_trip(self, model, tmp_path):
+        path = tmp_path / "saved.weights.h5"
+        model.save_weights(path)
         again = self.build(weights=path, backbone_weights="imagenet")
         images = random_images(1, 33, 47)
         assert np.array_equal(again(images), model(images))
@@ -215,17 +214,21 @@ class ModelCase:
 
     # Training
 
-    def test_fit_on_images_of_varying_size_trains_every_kernel(self):
-        model = self.build()
-        kernels = [weight for weight in model.trainable_weights if len(weight.shape) == 4]
-        before = [kernel.numpy() for kernel in kernels]
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.SGD(0.1), loss)
-        history = model.fit(_batches_of_varying_size(), steps_per_epoch=2, verbose=0)
-        assert np.isfinite(history.history["loss"]).all()
-        pairs = zip(kernels, before, strict=True)
-        untouched = [kernel.path for kernel, old in pairs if np.array_equal(kernel, old)]
-        assert untouched == []
+    def test_fit_trains_every_kernel(self):
+        # Eager, since tracing a whole network forth and back takes seconds.
+        assert_fit_trains_every_kernel(self.build(), run_eagerly=True)
+
+
+def assert_fit_trains_every_kernel(model: keras.Model, **options: Any) -> None:
+    """Fits two batches of different sizes; the backbone's kernels have to change as well."""
+    kernels = [weight for weight in model.trainable_weights if len(weight.shape) == 4]
+    before = [kernel.numpy() for kernel in kernels]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1), loss, **options)
+    history = model.fit(_batches_of_varying_size(), steps_per_epoch=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    pairs = zip(kernels, before, strict=True)
+    assert [kernel.path for kernel, old in pairs if np.array_equal(kernel, old)] == []
 
 
 @functools.cache

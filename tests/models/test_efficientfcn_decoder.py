@@ -114,11 +114,13 @@ def test_gradients_reach_every_kernel(decoder):
     assert [path for path in kernels if not is_nonzero(to_weights[path])] == []
 
 
-def test_one_pixel_of_the_coarsest_map_reaches_the_whole_output(decoder):
+def test_one_corner_of_the_coarsest_map_reaches_the_opposite_corner_of_the_output(decoder):
     features = random_features(decoder)
     before = decoder(features).numpy()
     features[3][0, 0, 0] += 5
-    assert (np.abs(decoder(features).numpy() - before).max(-1) > 0).all()
+    changed = (decoder(features).numpy() != before).any(-1)
+    # Beyond what any resize reaches; where a ReLU is silent, single positions may stay.
+    assert changed[0, 7:, 11:].mean() > 0.9
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

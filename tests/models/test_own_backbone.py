@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from kerasseg import EfficientFCN, RefineNet
-from tests.models.model_case import assert_close, random_images, tiny_backbone
+from tests.models.model_case import (
+    assert_close,
+    assert_fit_trains_every_kernel,
+    random_images,
+    tiny_backbone,
+)
 from tests.models.test_efficientfcn import OPTIONS as EFFICIENTFCN_OPTIONS
 from tests.models.test_refinenet import OPTIONS as REFINENET_OPTIONS
 
@@ -32,6 +37,19 @@ def test_predicts_batches_of_varying_size_one_after_the_other(build, backbone):
     for size in ((1, 33, 47), (3, 40, 31), (2, 16, 70)):
         images = random_images(*size)
         assert_close(model.predict(images, verbose=0), model(images))
+
+
+def test_fit_compiled_on_batches_of_varying_size(build, backbone):
+    assert_fit_trains_every_kernel(build(backbone))
+
+
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+def test_weights_round_trip(build, backbone, tmp_path, suffix):
+    model = build(backbone)
+    (model.save if suffix == ".keras" else model.save_weights)(tmp_path / f"saved{suffix}")
+    again = build(tiny_backbone(), weights=tmp_path / f"saved{suffix}")
+    images = random_images(1, 33, 47)
+    assert np.array_equal(again(images), model(images))
 
 
 def test_is_nested_as_it_is(build, backbone):

@@ -1,0 +1,71 @@
+"""Writes the README's table of recipes from finished runs, several seeds of a recipe together.
+
+    python -m benchmarks.recipe_table runs/camvid-seed0 runs/camvid-seed1 runs/quickstart
+
+The runs of one recipe are those whose `recipe.toml` differs in the seed alone. The scores are
+those of the last weights, from each run's `metrics.json`.
+"""
+
+import argparse
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from kerasseg.files import atomic_file
+from kerasseg.recipe import Recipe, read_recipe
+
+RECIPES = Path("training/recipes")
+BEGIN, END = "<!-- recipes: benchmarks/recipe_table.py -->", "<!-- end of recipes -->"
+HEADER = "| recipe | network | minutes of training | mean IoU |\n|---|---|---|---|"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Replaces the table in README.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    options = parser.parse_args(arguments)
+    readme = options.readme.read_text()
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    table = "\n".join([HEADER, *_rows(options.runs)])
+    with atomic_file(options.readme) as temporary:
+        temporary.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+    print(table)
+
+
+def _rows(runs: Sequence[Path]) -> list[str]:
+    scores: dict[Path, list[dict[str, float]]] = defaultdict(list)
+    for run in runs:
+        scores[_recipe_of(run)].append(json.loads((run / "metrics.json").read_text()))
+    return [_row(path, scores[path]) for path in sorted(RECIPES.glob("*.toml"))]
+
+
+def _recipe_of(run: Path) -> Path:
+    ran = _without_seed(read_recipe(run / "recipe.toml"))
+    for path in RECIPES.glob("*.toml"):
+        if _without_seed(read_recipe(path)) == ran:
+            return path
+    raise SystemExit(f"{run}: no recipe in {RECIPES} is the one that it ran")
+
+
+def _without_seed(recipe: Recipe) -> str:
+    training = recipe.training.model_copy(update={"seed": 0})
+    return recipe.model_copy(update={"training": training}).fingerprint
+
+
+def _row(path: Path, scores: Sequence[dict[str, float]]) -> str:
+    recipe = read_recipe(path)
+    network = f"{recipe.model.architecture} on {recipe.model.backbone}, {recipe.data.dataset}"
+    if not scores:
+        return f"| `{path}` | {network} | | not measured |"
+    minutes = statistics.mean(score["training_seconds"] for score in scores) / 60
+    ious = [score["mean_iou"] for score in scores]
+    spread = f" ± {statistics.stdev(ious):.3f} ({len(ious)} seeds)" if len(ious) > 1 else ""
+    return f"| `{path}` | {network} | {minutes:.1f} | {statistics.mean(ious):.3f}{spread} |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Two replicas on the logical CPU devices that `conftest.py` sets up."""
+
+import tensorflow as tf
+
+from kerasseg import distribution
+
+TWO = ("CPU:0", "CPU:1")
+
+
+def two_replicas() -> tf.distribute.Strategy:
+    strategy = distribution.strategy(TWO)
+    assert strategy.num_replicas_in_sync == 2
+    return strategy
+
+
+def dealt_out(strategy: tf.distribute.Strategy, *arrays, batch_size: int):
+    """Returns batches of the arrays, each split over the replicas."""
+    dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size)
+    return strategy.experimental_distribute_dataset(dataset)

@@ -1,0 +1,92 @@
+import stat
+
+import pytest
+
+from kerasseg.files import atomic_directory, atomic_file
+
+
+class StoppedError(Exception):
+    pass
+
+
+def _stop_while_writing(context, name: str = "") -> None:
+    """Stops in the middle of a file, which in a directory has a name of its own."""
+    with context as temporary:
+        (temporary / name).write_text("half of")
+        raise StoppedError
+
+
+def test_file_is_there_when_the_block_has_ended(tmp_path):
+    target = tmp_path / "made" / "on the way" / "notes.txt"
+    with atomic_file(target) as temporary:
+        temporary.write_text("whole")
+        assert not target.exists()
+        assert temporary.parent == target.parent
+    assert target.read_text() == "whole"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_file_replaces_an_older_one(tmp_path):
+    target = tmp_path / "notes.txt"
+    target.write_text("old")
+    with atomic_file(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+
+
+def test_after_an_error_the_file_is_as_it_was(tmp_path):
+    target = tmp_path / "notes.txt"
+    target.write_text("old")
+    with pytest.raises(StoppedError):
+        _stop_while_writing(atomic_file(target))
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_file(tmp_path / "notes.txt"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["model.keras", "last.weights.h5", "mask.png", "no_suffix"])
+def test_temporary_name_keeps_the_suffix(tmp_path, name):
+    with atomic_file(tmp_path / name) as temporary:
+        temporary.touch()
+        assert temporary.name.endswith(name[name.find(".") :] if "." in name else ".partial")
+        assert temporary.name.startswith(".")
+
+
+def test_directory_is_there_when_the_block_has_ended(tmp_path):
+    target = tmp_path / "serving" / "1"
+    with atomic_directory(target) as temporary:
+        (temporary / "variables").mkdir()
+        (temporary / "saved_model.pb").write_text("graph")
+        assert not target.exists()
+    assert (target / "saved_model.pb").read_text() == "graph"
+    assert [entry.name for entry in target.parent.iterdir()] == ["1"]
+
+
+def test_directory_can_be_read_by_others(tmp_path):
+    with atomic_directory(tmp_path / "1"):
+        pass
+    assert stat.S_IMODE((tmp_path / "1").stat().st_mode) == 0o755
+
+
+def test_after_an_error_no_directory_is_left(tmp_path):
+    with pytest.raises(StoppedError):
+        _stop_while_writing(atomic_directory(tmp_path / "1"), "saved_model.pb")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_directory_is_never_overwritten(tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_text("first")
+    with (
+        pytest.raises(FileExistsError, match="exists already"),
+        atomic_directory(tmp_path / "1") as temporary,
+    ):
+        (temporary / "saved_model.pb").write_text("second")
+    assert (tmp_path / "1" / "saved_model.pb").read_text() == "first"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["1"]

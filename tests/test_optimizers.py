@@ -1,0 +1,192 @@
+import keras
+import numpy as np
+import pytest
+
+from kerasseg.errors import KerassegError
+from kerasseg.optimizers import variable_multipliers, with_multipliers
+from kerasseg.schedules import PolySchedule
+from tests.replicas import two_replicas
+
+OPTIMIZERS = {
+    "SGD": lambda rate, **more: with_multipliers(keras.optimizers.SGD)(rate, 0.9, **more),
+    "AdamW": lambda rate, **more: with_multipliers(keras.optimizers.AdamW)(rate, **more),
+}
+DECAY = 0.3
+
+
+def network(batch_norm=True):
+    """A nested backbone and a head, with batch norm and biases in both; all weights nonzero."""
+    keras.utils.set_random_seed(3)
+
+    def conv(x, filters, name):
+        if batch_norm:
+            x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
+        return keras.layers.Conv2D(filters, 1, name=name, bias_initializer="random_normal")(x)
+
+    pixels, images = keras.Input((4, 4, 3)), keras.Input((4, 4, 3))
+    backbone = keras.Model(pixels, keras.layers.ReLU()(conv(pixels, 5, "stem")), name="backbone")
+    return keras.Model(images, conv(backbone(images), 2, "head"))
+
+
+def changes(optimizer, model=None, steps=1):
+    """Returns by how much `steps` steps of training change each trainable variable."""
+    model = model or network()
+    generator = np.random.default_rng(1)
+    x, y = generator.normal(size=(6, 4, 4, 3)), generator.normal(size=(6, 4, 4, 2))
+    before = {v.path: v.numpy() for v in model.trainable_variables}
+    alone = model.distribute_strategy.num_replicas_in_sync == 1
+    model.compile(optimizer, "mse", run_eagerly=alone)
+    model.fit(x, y, batch_size=6, epochs=steps, shuffle=False, verbose=0)
+    return {v.path: v.numpy() - before[v.path] for v in model.trainable_variables}
+
+
+def in_backbone(path):
+    return path.startswith("stem")
+
+
+def factors(model, factor):
+    return variable_multipliers(model, {"backbone": factor})
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("decay", [None, DECAY])
+def test_the_backbone_takes_the_stated_part_of_a_step(name, decay):
+    decay = 0.0 if decay is None and name == "AdamW" else decay
+    plain = changes(OPTIMIZERS[name](0.01, weight_decay=decay))
+    model = network()
+    scaled = changes(
+        OPTIMIZERS[name](0.01, weight_decay=decay, learning_rate_multipliers=factors(model, 0.1)),
+        model,
+    )
+    assert any(map(in_backbone, plain))
+    for path, change in plain.items():
+        assert np.abs(change).max() > 1e-6
+        expected = 0.1 * change if in_backbone(path) else change
+        np.testing.assert_allclose(scaled[path], expected, rtol=2e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_without_multipliers_it_is_the_optimizer_of_keras(name):
+    own = changes(OPTIMIZERS[name](0.01, weight_decay=DECAY), steps=3)
+    of_keras = {
+        "SGD": keras.optimizers.SGD(0.01, 0.9, weight_decay=DECAY),
+        "AdamW": keras.optimizers.AdamW(0.01, weight_decay=DECAY),
+    }[name]
+    for path, change in changes(of_keras, steps=3).items():
+        np.testing.assert_allclose(own[path], change, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_decay_shrinks_kernels_alone_and_by_the_scaled_rate(name):
+    def moved(decay):
+        model = network()
+        optimizer = OPTIMIZERS[name](
+            0.01, weight_decay=decay, learning_rate_multipliers=factors(model, 0.1)
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return changes(optimizer, model)
+
+    weights = {v.path: v.numpy() for v in network().trainable_variables}
+    with_decay, without = moved(DECAY), moved(0.0)
+    for path, weight in weights.items():
+        rate = 0.01 * (0.1 if in_backbone(path) else 1.0)
+        expected = -rate * DECAY * weight if path.endswith("kernel") else 0 * weight
+        np.testing.assert_allclose(with_decay[path] - without[path], expected, atol=2e-6)
+    assert {path.split("/")[-1] for path in weights} == {"kernel", "bias", "gamma", "beta"}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_factor_zero_freezes(name):
+    model = network()
+    still = OPTIMIZERS[name](
+        0.01, weight_decay=DECAY, learning_rate_multipliers=factors(model, 0.0)
+    )
+    for path, change in changes(still, model, steps=3).items():
+        assert change.any() != in_backbone(path), path
+
+
+def test_a_schedule_and_multipliers_work_together():
+    def first_step(model, multipliers):
+        optimizer = OPTIMIZERS["AdamW"](
+            PolySchedule(0.01, 3, power=1.0),
+            weight_decay=0.0,
+            learning_rate_multipliers=multipliers,
+        )
+        return changes(optimizer, model)["stem/kernel"]
+
+    model = network()
+    np.testing.assert_allclose(
+        first_step(model, factors(model, 0.1)), 0.1 * first_step(network(), {}), rtol=2e-3
+    )
+
+
+def test_under_float16_the_scaled_loss_takes_the_same_step():
+    keras.config.set_dtype_policy("mixed_float16")
+    model = network()
+    inner = OPTIMIZERS["SGD"](0.01, learning_rate_multipliers=factors(model, 0.1))
+    scaled = changes(keras.optimizers.LossScaleOptimizer(inner), model)
+    keras.config.set_dtype_policy("float32")
+    plain = changes(OPTIMIZERS["SGD"](0.01))
+    for path, change in plain.items():
+        expected = 0.1 * change if in_backbone(path) else change
+        np.testing.assert_allclose(scaled[path], expected, rtol=0.1, atol=2e-5)
+    assert int(inner.iterations) == 1
+
+
+def test_two_replicas_scale_as_one():
+    def two_steps():
+        model = network(batch_norm=False)
+        multipliers = factors(model, 0.1)
+        optimizer = OPTIMIZERS["SGD"](
+            0.01, weight_decay=DECAY, learning_rate_multipliers=multipliers
+        )
+        return changes(optimizer, model, steps=2)
+
+    one = two_steps()
+    with two_replicas().scope():
+        two = two_steps()
+    for path, change in one.items():
+        np.testing.assert_allclose(two[path], change, rtol=1e-4, atol=1e-7)
+
+
+def test_the_multipliers_name_every_variable_of_the_layer():
+    multipliers = factors(network(), 0.25)
+    assert set(multipliers) == {
+        f"{layer}/{name}"
+        for layer, names in {
+            "stem": ("kernel", "bias"),
+            "stem_bn": ("gamma", "beta", "moving_mean", "moving_variance"),
+        }.items()
+        for name in names
+    }
+    assert set(multipliers.values()) == {0.25}
+
+
+def test_a_layer_that_is_not_there():
+    with pytest.raises(KerassegError, match=r"unknown layer .* 'backbon': did you mean 'backbone'"):
+        variable_multipliers(network(), {"backbon": 0.1})
+
+
+def test_two_variables_of_one_path_cannot_be_told_apart():
+    images = keras.Input((4, 4, 3))
+    inner = keras.Model(images, keras.layers.Conv2D(3, 1, name="conv")(images), name="backbone")
+    model = keras.Model(images, keras.layers.Conv2D(2, 1, name="conv")(inner(images)))
+    with pytest.raises(KerassegError, match=r"are named 'conv/kernel'; give the layers"):
+        variable_multipliers(model, {"backbone": 0.1})
+    assert variable_multipliers(model, {"backbone": 1.0}) == {}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_its_config_makes_it_again(name):
+    optimizer = OPTIMIZERS[name](
+        PolySchedule(0.01, 10), weight_decay=DECAY, learning_rate_multipliers={"stem/kernel": 0.1}
+    )
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert type(again) is type(optimizer)
+    assert again.get_config() == optimizer.get_config()
+    assert again.learning_rate_multipliers == {"stem/kernel": 0.1}
+
+
+def test_the_class_is_made_once():
+    assert with_multipliers(keras.optimizers.SGD) is with_multipliers(keras.optimizers.SGD)
+    assert with_multipliers(keras.optimizers.SGD).__name__ == "SGDWithMultipliers"
