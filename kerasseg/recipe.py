@@ -1,5 +1,6 @@
 """Recipes: one TOML file an experiment, checked before anything is computed."""
 
+import difflib
 import hashlib
 import json
 import os
@@ -108,7 +109,9 @@ def _explain(error: ValidationError) -> str:
         kind = f"recipe key in [{place[0]}]" if len(place) > 1 else "section of a recipe"
         return str(unknown_name(kind, place[-1], _keys(place[:-1])))
     if first["type"] == "missing":
-        return f"{'.'.join(place)} is missing; the recipe must give it."
+        near = difflib.get_close_matches(place[-1], first["input"], n=1)
+        hint = f": is it meant by {near[0]!r}?" if near else "; the recipe must give it."
+        return f"{'.'.join(place)} is missing{hint}"
     return f"{'.'.join(place)}: {first['msg']}; received {first['input']!r}."
 
 
@@ -136,7 +139,7 @@ def recipe_text(recipe: Recipe) -> str:
 
 def _toml(value: Any) -> str:
     """JSON is TOML for strings, numbers, booleans and arrays, which is all a recipe holds."""
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def difference(one: Recipe, other: Recipe) -> str:

@@ -207,7 +207,8 @@ class _DepthwiseConvInTraining(keras.layers.Layer):
         arguments = {"strides": [1, *source.strides, 1], "padding": source.padding.upper()}
         y = _depthwise(x, tf.cast(source.kernel, x.dtype), arguments)
         if source.use_bias:
-            y = tf.nn.bias_add(y, tf.cast(source.bias, y.dtype))
+            # The gradient of bias_add would be summed in bfloat16, which soon stops growing.
+            y += tf.cast(source.bias, y.dtype)
         return source.activation(y)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

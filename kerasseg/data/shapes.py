@@ -15,7 +15,7 @@ from kerasseg.errors import KerassegError
 from kerasseg.files import atomic_directory
 from kerasseg.label_set import LabelSet
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 """Raised whenever the same seed gives other scenes."""
 
 LABELS = LabelSet(

@@ -44,19 +44,19 @@ def draw_scene(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     size = SIZES[generator.integers(len(SIZES))]
     canvas = Canvas(_background(generator, size), np.zeros(size, np.uint8))
     shadow = generator.uniform(0.25, 0.5) if generator.random() < 0.6 else 0.0
-    for _ in range(generator.integers(3, 7)):
+    for _ in range(generator.integers(2, 6)):
         _put_object(generator, canvas, shadow)
     _void_between_objects(canvas.label)
-    for _ in range(generator.integers(1, 4)):
+    for _ in range(generator.integers(1, 3)):
         _put_wire(generator, canvas, shadow)
     _void_beside_wires(canvas.label)
     return _photographed(generator, canvas.picture), canvas.label
 
 
 def _background(generator: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    """Returns one to three textured regions that straight edges part."""
+    """Returns a textured surface, or two that a straight edge parts."""
     picture = _texture(generator, size, _colour(generator))
-    for _ in range(generator.integers(0, 3)):
+    if generator.random() < 0.5:
         side = _across(size, generator.uniform(0, 2 * np.pi)) - generator.uniform(-60, 60)
         part = np.clip(side + 0.5, 0, 1)[..., np.newaxis]
         picture += part * (_texture(generator, size, _colour(generator)) - picture)
@@ -67,7 +67,7 @@ def _put_object(generator: np.random.Generator, canvas: Canvas, shadow: float) -
     number = int(generator.integers(1, WIRE))
     height, width = canvas.label.shape
     for _ in range(_TRIES):
-        radius = generator.uniform(28, 52)
+        radius = generator.uniform(28, 54)
         centre = generator.uniform(
             (0.5 * radius,) * 2, (width - 0.5 * radius, height - 0.5 * radius)
         )
@@ -146,7 +146,7 @@ def _hides_little(label: np.ndarray, stencil: Stencil) -> bool:
         return False
     before = np.bincount(label.ravel(), minlength=WIRE)[1:WIRE]
     hidden = np.bincount(label[stencil.window][covered], minlength=WIRE)[1:WIRE]
-    return bool(np.all(hidden <= 0.2 * before))
+    return bool(np.all(hidden <= 0.15 * before))
 
 
 def _paint(

@@ -31,7 +31,7 @@ def test_equals_the_papers_formula(maps):
     exponentials = np.exp(weighting)
     weights = exponentials / exponentials.sum((1, 2), keepdims=True)
     expected = np.einsum("nhwk,nhwc->nkc", weights, base)
-    np.testing.assert_allclose(generate(*maps), expected, atol=1e-5)
+    np.testing.assert_allclose(generate(*maps), expected, atol=1e-4)
 
 
 @quick
@@ -40,7 +40,7 @@ def test_constant_weighting_gives_the_mean_of_the_base(maps, constant):
     base, weighting = maps
     codebook = generate(base, np.full_like(weighting, constant))
     mean = np.broadcast_to(base.mean((1, 2))[:, None], codebook.shape)
-    np.testing.assert_allclose(codebook, mean, atol=1e-5)
+    np.testing.assert_allclose(codebook, mean, atol=1e-4)
 
 
 @quick
@@ -61,7 +61,7 @@ def test_a_constant_added_per_codeword_changes_nothing(maps, seed):
     base, weighting = maps
     shift = 5 * normal(seed, 2, 1, 1, weighting.shape[3])
     np.testing.assert_allclose(
-        generate(base, weighting + shift), generate(base, weighting), atol=2e-5
+        generate(base, weighting + shift), generate(base, weighting), atol=3e-4
     )
 
 
@@ -70,8 +70,8 @@ def test_a_constant_added_per_codeword_changes_nothing(maps, seed):
 def test_codewords_lie_between_the_least_and_the_greatest_of_the_base(maps):
     base, weighting = maps
     codebook = generate(base, weighting).numpy()
-    assert (codebook >= base.min((1, 2))[:, None] - 1e-5).all()
-    assert (codebook <= base.max((1, 2))[:, None] + 1e-5).all()
+    assert (codebook >= base.min((1, 2))[:, None] - 1e-4).all()
+    assert (codebook <= base.max((1, 2))[:, None] + 1e-4).all()
 
 
 @quick
@@ -80,7 +80,7 @@ def test_moving_both_maps_alike_changes_nothing(maps, seed):
     flat = [x.reshape(2, -1, x.shape[3]) for x in maps]
     order = np.random.default_rng(seed).permutation(flat[0].shape[1])
     moved = [x[:, order].reshape(original.shape) for x, original in zip(flat, maps, strict=True)]
-    np.testing.assert_allclose(generate(*moved), generate(*maps), atol=1e-5)
+    np.testing.assert_allclose(generate(*moved), generate(*maps), atol=1e-4)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

@@ -24,7 +24,7 @@ def test_convolves_then_resizes_then_sums(kernel_size, align_corners):
         + resize(conv(coarse, kernels[2]), (9, 7), align_corners)
     )
     assert found.shape == (2, 9, 7, 3)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 factors = st.floats(-4, 4, width=32)
@@ -39,7 +39,7 @@ def test_is_linear_in_its_inputs(a, b, seed):
     x, y = paths(seed), paths(seed + 2)
     combined = [a * left + b * right for left, right in zip(x, y, strict=True)]
     expected = a * LINEAR(x) + b * LINEAR(y)
-    np.testing.assert_allclose(LINEAR(combined), expected, atol=1e-4)
+    np.testing.assert_allclose(LINEAR(combined), expected, atol=5e-4)
 
 
 LINEAR = MultiResolutionFusion()

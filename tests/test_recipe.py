@@ -1,0 +1,222 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kerasseg.errors import KerassegError
+from kerasseg.recipe import EXAMPLE, difference, parse_recipe, read_recipe, recipe_text
+
+FOLDER = EXAMPLE.replace('dataset = "camvid"', 'dataset = "folder"\nclass_names = ["a", "b"]')
+
+
+def refused(message, text=EXAMPLE, *changes):
+    with pytest.raises(KerassegError, match=message) as caught:
+        parse_recipe(text, changes)
+    assert str(caught.value).count("\n") <= 1
+
+
+@pytest.mark.parametrize("path", sorted(Path("training/recipes").glob("*.toml")), ids=str)
+def test_the_shipped_recipes_are_valid(path):
+    recipe = read_recipe(path)
+    assert parse_recipe(recipe_text(recipe)) == recipe
+
+
+UNKNOWN = {
+    "training.epoch=3": r"unknown recipe key in \[training\] 'epoch': did you mean 'epochs'",
+    "optimizer.lerning_rate=1": r"in \[optimizer\] 'lerning_rate': did you mean 'learning_rate'",
+    "augmentation.crop=1": r"in \[augmentation\] 'crop': did you mean 'crop_size'",
+    "data.data_set='x'": r"in \[data\] 'data_set': did you mean 'dataset'",
+    "output.picture=1": r"in \[output\] 'picture': did you mean 'pictures'",
+    "model.num_codeword=1": r"in \[model\] 'num_codeword': did you mean 'num_codewords'",
+    "model.pooling_blocks=2": r"in \[model\] 'pooling_blocks'",  # RefineNet's
+    "model.num_classes=2": r"in \[model\] 'num_classes'",
+    "model.input_shape=[64, 64, 3]": r"in \[model\] 'input_shape'",
+    "trainin.epochs=3": "unknown section of a recipe 'trainin': did you mean 'training'",
+    "model.architecture=Refinenet": "unknown architecture 'Refinenet': did you mean 'RefineNet'",
+    "model.backbone=resnet11": "unknown backbone 'resnet11': did you mean 'resnet101'",
+    "data.dataset=foldr": "unknown data set 'foldr': did you mean 'folder'",
+}
+
+
+@pytest.mark.parametrize("change", UNKNOWN)
+def test_an_unknown_name_has_its_nearest(change):
+    refused(UNKNOWN[change], EXAMPLE, change)
+
+
+@pytest.mark.parametrize("key", ["epochs", "crop_size", "learning_rate"])
+def test_a_typo_in_a_key_that_must_be_there_is_called_a_typo(key):
+    text = EXAMPLE.replace(key, key[:-1] + "z")
+    refused(f"'{key[:-1]}z': did you mean '{key}'", text)
+
+
+def test_a_typo_where_the_builder_has_keys_of_its_own():
+    text = EXAMPLE.replace("architecture", "architektur")
+    refused("model.architecture is missing: is it meant by 'architektur'?", text)
+
+
+BAD = {
+    "training.epochs=0": r"training.epochs: .* greater than or equal to 1; received 0",
+    "training.epochs=": r"training.epochs: .* valid integer.*; received ''",
+    "training.seed=-1": r"training.seed: .*; received -1",
+    "training.precision=float16": r"training.precision: .*'mixed_float16'; received 'float16'",
+    "training.batch_norm=freeze": r"training.batch_norm: .*'frozen_statistics' or 'frozen'",
+    "training.deterministic=maybe": r"training.deterministic: .* boolean",
+    "training.class_weights=[1, -1]": r"training.class_weights.1: .*; received -1",
+    "optimizer.name=Adam": r"optimizer.name: .*'SGD' or 'AdamW'; received 'Adam'",
+    "optimizer.learning_rate=inf": r"optimizer.learning_rate: .* finite number; received inf",
+    "optimizer.learning_rate=0": r"optimizer.learning_rate: .* greater than 0; received 0",
+    "optimizer.average=1": r"optimizer.average: .* less than 1; received 1",
+    "augmentation.crop_size=[256]": r"augmentation.crop_size",
+    "augmentation.scale=[2.0, 1.0]": r"scale is \(smallest, largest\)",
+    "augmentation.brightness=1.5": r"brightness lies within 0..1; got 1.5",
+    "model.dropout=x": r"model.dropout: .* valid number.*; received 'x'",
+    "model.num_codewords=1.5": r"model.num_codewords: .* integer.*; received 1.5",
+    "data.class_names=['a']": r"data.class_names is for data.dataset = 'folder'; 'camvid' has",
+    "data.ignore_label=3": r"data.ignore_label is for data.dataset = 'folder'",
+    "epochs=3": r"--set takes section.key=value; received 'epochs=3'",
+    "training.epochs": r"--set takes section.key=value",
+    "training.a.b=3": r"--set takes section.key=value",
+}
+
+
+@pytest.mark.parametrize("change", BAD)
+def test_a_bad_value_is_named(change):
+    refused(BAD[change], EXAMPLE, change)
+
+
+def test_a_section_or_key_that_is_missing():
+    refused("training.epochs is missing", EXAMPLE.replace("epochs = 30", ""))
+    refused(
+        "augmentation is missing", EXAMPLE.replace("[augmentation]\ncrop_size = [256, 320]", "")
+    )
+
+
+def test_a_value_in_the_place_of_a_section():
+    text = "training = 3\n" + EXAMPLE[: EXAMPLE.index("[training]")]
+    refused("training: .*; received 3", text)
+    refused("training is a value in the recipe, no section", text, "training.epochs=3")
+
+
+@pytest.mark.parametrize("contents", [b"[model\n", b"a = \xff\xfe", b"epochs: 3"])
+def test_a_file_that_is_not_toml_is_named(tmp_path, contents):
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(contents)
+    with pytest.raises(KerassegError, match=r"recipe.toml is not a TOML file: .+\.$"):
+        read_recipe(path)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    for path in (tmp_path / "nowhere.toml", tmp_path):
+        with pytest.raises(KerassegError, match=r"no such recipe: .* training/recipes/"):
+            read_recipe(path)
+
+
+SETTINGS = {
+    "training.epochs=7": ("training", "epochs", 7),
+    " training.epochs = 7": ("training", "epochs", 7),
+    "optimizer.learning_rate=1e-2": ("optimizer", "learning_rate", 0.01),
+    "optimizer.name=SGD": ("optimizer", "name", "SGD"),
+    "optimizer.name='SGD'": ("optimizer", "name", "SGD"),
+    "augmentation.flip=false": ("augmentation", "flip", False),
+    "augmentation.scale=[1, 1.5]": ("augmentation", "scale", (1.0, 1.5)),
+    "training.class_weights=[1, 2]": ("training", "class_weights", (1.0, 2.0)),
+    "data.directory=/a=b/c d": ("data", "directory", "/a=b/c d"),
+    "output.saved_model=true": ("output", "saved_model", True),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_single_value_is_replaced(setting):
+    section, key, value = SETTINGS[setting]
+    changed = parse_recipe(EXAMPLE, [setting])
+    assert getattr(getattr(changed, section), key) == value
+    assert type(getattr(getattr(changed, section), key)) is type(value)
+
+
+def test_the_last_of_two_settings_holds_and_the_rest_stays():
+    changed = parse_recipe(EXAMPLE, ["training.epochs=7", "training.epochs=8"])
+    assert changed.training.epochs == 8
+    assert changed.training.batch_size == parse_recipe(EXAMPLE).training.batch_size
+
+
+def test_an_option_of_the_builder_may_be_set():
+    changed = parse_recipe(EXAMPLE, ["model.dropout=0.5", "model.variant=paper"])
+    assert changed.model.options["dropout"] == 0.5
+    assert changed.model.options["variant"] == "paper"
+
+
+def test_options_left_out_are_written_out():
+    text = recipe_text(parse_recipe(EXAMPLE))
+    assert "fusion_filters = 512" in text
+    assert "dropout = 0.1" in text
+    assert "epochs = 30" in text
+    assert "seed = 0" in text
+
+
+words = st.text(st.characters(codec="utf-8"), max_size=12) | st.just('\x7f\x00"')
+
+
+@settings(max_examples=25, deadline=None)
+@given(directory=words, names=st.lists(words, unique=True), rate=st.floats(1e-30, 1e30))
+def test_the_resolved_text_reads_as_the_same_recipe(directory, names, rate):
+    recipe = parse_recipe(FOLDER)
+    changed = recipe.model_copy(
+        update={
+            "data": recipe.data.model_copy(
+                update={"directory": directory, "class_names": tuple(names)}
+            ),
+            "optimizer": recipe.optimizer.model_copy(update={"learning_rate": rate}),
+        }
+    )
+    assert parse_recipe(recipe_text(changed)) == changed
+    assert parse_recipe(recipe_text(changed)).fingerprint == changed.fingerprint
+
+
+WITHOUT_EFFECT = [
+    "data.directory=/elsewhere",
+    "data.cache=false",
+    "training.devices=['CPU:0']",
+    "output.pictures=0",
+    "output.saved_model=true",
+    "model.dropout=0.1",  # the default
+    "training.epochs=30",  # as it stands there
+]
+WITH_EFFECT = {
+    "model.dropout": 0.2,
+    "model.backbone": "'resnet50'",
+    "model.backbone_weights": "'none'",
+    "data.train_split": "'trainval'",
+    "augmentation.flip": "false",
+    "augmentation.crop_size": [64, 64],
+    "optimizer.learning_rate": 0.1,
+    "optimizer.average": 0.5,
+    "training.epochs": 31,
+    "training.seed": 1,
+    "training.batch_norm": "'frozen'",
+    "training.frozen_stages": 1,
+    "training.class_weights": [1.0] * 11,
+    "training.precision": "'mixed_bfloat16'",
+}
+
+
+@pytest.mark.parametrize("change", WITHOUT_EFFECT)
+def test_what_has_no_effect_on_the_weights_has_none_on_the_fingerprint(change):
+    one, other = parse_recipe(EXAMPLE), parse_recipe(EXAMPLE, [change])
+    assert one.fingerprint == other.fingerprint
+    assert difference(one, other) == "they are equal"
+
+
+@pytest.mark.parametrize("key", WITH_EFFECT)
+def test_what_has_an_effect_changes_the_fingerprint_and_is_named(key):
+    # Another key without an effect differs too, and comes first in the alphabet.
+    one = parse_recipe(EXAMPLE, ["data.cache=false"])
+    other = parse_recipe(EXAMPLE, [f"{key}={WITH_EFFECT[key]}"])
+    assert one.fingerprint != other.fingerprint
+    assert difference(one, other).startswith(f"{key} is ")
+
+
+def test_the_order_of_the_keys_has_no_effect():
+    turned = EXAMPLE.replace("epochs = 30\nbatch_size = 8", "batch_size = 8\nepochs = 30")
+    assert turned != EXAMPLE
+    assert parse_recipe(turned).fingerprint == parse_recipe(EXAMPLE).fingerprint

@@ -1,0 +1,193 @@
+"""Bad input ends in one or two lines and status 2, and touches nothing that was trained."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.training.runs import contents
+from training.train import main
+
+
+@pytest.fixture
+def refused(train, capsys):
+    """Runs the program and looks at how it ends; returns its message."""
+
+    def run(run_dir, *settings, **more):
+        before = contents(run_dir) if run_dir.is_dir() else None
+        assert train(run_dir, *settings, **more) == 2
+        assert (contents(run_dir) if run_dir.is_dir() else None) == before
+        return message(capsys)
+
+    return run
+
+
+def message(capsys):
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert 1 <= len(error.splitlines()) <= 2
+    return error
+
+
+@pytest.fixture
+def bad_data(data_dir, tmp_path):
+    return shutil.copytree(data_dir, tmp_path / "bad")
+
+
+def no_label(folder):
+    (folder / "train/labels/001.png").unlink()
+
+
+def no_image(folder):
+    (folder / "val/images/002.jpg").unlink()
+
+
+def other_size(folder):
+    Image.fromarray(np.zeros((64, 81), np.uint8)).save(folder / "train/labels/000.png")
+
+
+def wrong_value(folder):
+    Image.fromarray(np.full((64, 80), 7, np.uint8)).save(folder / "train/labels/000.png")
+
+
+def palette(folder):
+    picture = Image.open(folder / "val/labels/001.png").convert("P")
+    picture.save(folder / "val/labels/001.png")
+
+
+def colours(folder):
+    Image.new("RGB", (80, 64)).save(folder / "train/labels/000.png")
+
+
+def truncated(folder):
+    path = folder / "train/images/003.jpg"
+    path.write_bytes(path.read_bytes()[:200])
+
+
+BAD_DATA = {
+    no_label: ["001", "no label"],
+    no_image: ["002", "no image"],
+    other_size: ["train/images/000.jpg is 80x64", "train/labels/000.png 81x64", "make the sizes"],
+    wrong_value: ["train/labels/000.png holds the label 7", "0..2 and 255 for void", "Relabel"],
+    palette: ["val/labels/001.png is a palette PNG", "class ids themselves", "Convert it"],
+    colours: ["train/labels/000.png is an RGB PNG", "class ids themselves", "Convert it"],
+    truncated: ["train/images/003.jpg is corrupt or cut short", "Restore it or remove it"],
+}
+
+
+@pytest.mark.parametrize("spoil", BAD_DATA)
+def test_bad_data_is_named_and_nothing_is_written(refused, bad_data, tmp_path, spoil):
+    spoil(bad_data)
+    said = refused(tmp_path / "run", data=bad_data)
+    assert all(part in said for part in BAD_DATA[spoil]), said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--overwrite",)])
+@pytest.mark.parametrize("spoil", [no_label, wrong_value, truncated])
+def test_bad_data_leaves_a_trained_run_alone(refused, bad_data, finished, spoil, arguments):
+    spoil(bad_data)
+    refused(finished, data=bad_data, arguments=arguments)
+    assert (finished / "model.keras").is_file()
+
+
+def test_no_such_data_directory(refused, tmp_path):
+    said = refused(tmp_path / "run", data=tmp_path / "nowhere")
+    assert f"no such data directory: {tmp_path / 'nowhere'}. Give the folder" in said
+
+
+def test_no_data_directory_at_all(recipe, tmp_path, capsys):
+    assert main([str(recipe), "--run-dir", str(tmp_path / "run")]) == 2
+    assert "say --data-dir DIR, or write data.directory" in message(capsys)
+
+
+def test_a_folder_without_class_names(refused, tmp_path):
+    said = refused(tmp_path / "run", "data.class_names=[]")
+    assert "data.class_names is empty" in said
+    assert "--set 'data.class_names=" in said
+
+
+def test_no_such_recipe(tmp_path, capsys):
+    assert main([str(tmp_path / "nowhere.toml")]) == 2
+    assert "no such recipe" in message(capsys)
+
+
+BAD_SETTINGS = {
+    "training.epoch=3": "unknown recipe key in [training] 'epoch': did you mean 'epochs'?",
+    "model.backbone=tinny": "unknown backbone 'tinny': did you mean 'tiny'?",
+    "model.architecture=EfficientFCM": "'EfficientFCM': did you mean 'EfficientFCN'?",
+    "model.backbone_weights=nowhere.h5": "no such weights file: 'nowhere.h5'",
+    "model.num_codewords=0": "num_codewords is a whole number of at least 1; received 0",
+    "data.train_split=trian": "has no split 'trian': it has train, val",
+    "training.class_weights=[1, 2]": "training.class_weights has 2 weights for 3 classes",
+    "training.batch_size=6": "training.batch_size 6 with 5 training images",
+    'training.devices=["GPU:7"]': "no such device: GPU:7. This machine has CPU:0",
+}
+
+
+@pytest.mark.parametrize("setting", BAD_SETTINGS)
+def test_a_bad_setting_is_named_and_nothing_is_written(refused, tmp_path, setting):
+    assert BAD_SETTINGS[setting] in refused(tmp_path / "run", setting)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("setting", BAD_SETTINGS)
+def test_a_bad_setting_deletes_nothing_in_spite_of_overwrite(refused, finished, setting):
+    assert BAD_SETTINGS[setting] in refused(finished, setting, arguments=["--overwrite"])
+    assert (finished / "model.keras").is_file()
+
+
+def test_a_batch_that_cannot_be_dealt_out(refused, tmp_path):
+    devices = 'training.devices=["CPU:0", "CPU:1"]'
+    said = refused(tmp_path / "run", "training.batch_size=3", devices)
+    assert "training.batch_size 3 with 5 training images on 2 device(s): give a multiple" in said
+    said = refused(tmp_path / "run", "training.jit_compile=true", devices)
+    assert "training.jit_compile works on one device; training.devices has 2" in said
+
+
+@pytest.mark.parametrize(
+    "setting", ["training.epochs=4", "optimizer.learning_rate=0.5", "model.dropout=0.2"]
+)
+def test_a_run_of_another_recipe(refused, finished, setting):
+    said = refused(finished, setting)
+    assert f"{finished} holds a run of another recipe: {setting.split('=')[0]} is" in said
+    assert "Choose another --run-dir, or say --overwrite" in said
+
+
+def test_a_run_on_other_data(refused, bad_data, finished):
+    Image.fromarray(np.zeros((64, 80), np.uint8)).save(bad_data / "train/labels/000.png")
+    assert "was trained on other data than this" in refused(finished, data=bad_data)
+
+
+def test_a_directory_that_is_no_run(refused, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    for arguments in ([], ["--overwrite"]):
+        assert "is not empty and holds no run" in refused(tmp_path, arguments=arguments)
+    assert "thesis.txt is a file; give a directory" in refused(tmp_path / "thesis.txt")
+
+
+def test_a_usage_error_is_that_of_argparse(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["recipe.toml", "--datadir", "x"])
+    assert ended.value.code == 2
+    assert "usage: python -m training.train" in capsys.readouterr().err
+
+
+def test_overwrite_begins_anew(train, finished, capsys):
+    (finished / "notes.txt").write_text("of the old run")
+    settings = ("training.epochs=1", "output.pictures=0")
+    assert train(finished, *settings, arguments=["--overwrite"]) == 0
+    assert "going on" not in capsys.readouterr().out
+    assert not (finished / "notes.txt").exists()
+    assert [path.name for path in (finished / "checkpoint").iterdir()] == ["epoch-1"]
+
+
+def test_a_loss_that_is_no_number_ends_the_run(refused, train, tmp_path, capsys):
+    run_dir = tmp_path / "run"
+    assert train(run_dir, "optimizer.learning_rate=1e30", "optimizer.warmup_steps=0") == 2
+    said = message(capsys)
+    assert "the loss became" in said
+    assert "Lower optimizer.learning_rate" in said
+    assert not (run_dir / "model.keras").exists()
+    assert not list(run_dir.glob("checkpoint/epoch-*"))

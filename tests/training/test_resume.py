@@ -1,0 +1,140 @@
+"""A run can die at any moment and ends with the weights of a run that was never disturbed."""
+
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import kerasseg.training_loop
+from kerasseg.callbacks import EpochCheckpoint, Progress
+from tests.processes import CHECKOUT
+from tests.training.runs import assert_same_result, checkpoint, contents, history, weights
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Presses Ctrl-C after so many steps of the process."""
+
+    def after(steps):
+        left = [steps]
+        original = Progress.on_train_batch_end
+
+        def on_train_batch_end(self, batch, logs=None):
+            left[0] -= 1
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            original(self, batch, logs)
+
+        monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
+
+    return after
+
+
+@pytest.mark.parametrize("steps", [3, 6])
+def test_interrupted_in_the_middle_of_an_epoch(
+    train, undisturbed, tmp_path, interrupt, capsys, steps
+):
+    run_dir = tmp_path / "run"
+    interrupt(steps)
+    assert train(run_dir) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert not (run_dir / "model.keras").exists()
+    assert len(history(run_dir)) == (steps - 1) // 2
+    assert train(run_dir) == 0
+    assert f"going on after epoch {(steps - 1) // 2} of 3" in capsys.readouterr().out
+    assert_same_result(run_dir, undisturbed)
+
+
+def test_interrupted_in_the_first_epoch(train, undisturbed, tmp_path, interrupt):
+    run_dir = tmp_path / "run"
+    interrupt(1)
+    assert train(run_dir) == 130
+    assert train(run_dir) == 0
+    assert_same_result(run_dir, undisturbed)
+
+
+def test_killed_in_the_middle_of_an_epoch(train, undisturbed, recipe, data_dir, tmp_path):
+    run_dir = tmp_path / "run"
+    command = [sys.executable, "-m", "tests.training.train_tiny", "3", str(recipe)]
+    places = ["--data-dir", str(data_dir), "--run-dir", str(run_dir)]
+    ended = subprocess.run([*command, *places], cwd=CHECKOUT, capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert [path.name for path in (run_dir / "checkpoint").iterdir()] == ["epoch-1"]
+    assert train(run_dir) == 0
+    assert_same_result(run_dir, undisturbed)
+
+
+def test_stopped_between_the_last_epoch_and_the_model(train, undisturbed, finished, monkeypatch):
+    for name in ("model.keras", "history.csv", "metrics.json"):
+        (finished / name).unlink()
+    monkeypatch.setattr(keras.Model, "fit", None)
+    assert train(finished) == 0
+    assert_same_result(finished, undisturbed)
+
+
+def test_stopped_before_the_recipe_was_written(train, finished, monkeypatch):
+    (finished / "recipe.toml").rename(finished / ".recipe.toml.123.partial.toml")
+    monkeypatch.setattr(keras.Model, "fit", None)
+    assert train(finished) == 0
+    assert (finished / "recipe.toml").is_file()
+
+
+def test_what_a_killed_start_was_writing_does_not_make_a_directory_somebody_elses(
+    train, tmp_path, monkeypatch
+):
+    (tmp_path / ".run.json.123.partial.json").write_text("{")
+    monkeypatch.setattr(kerasseg.training_loop, "_fit", lambda *_: None)
+    monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+    assert train(tmp_path) == 0
+    assert (tmp_path / "model.keras").is_file()
+
+
+def test_a_finished_run_that_is_started_again_goes_on(train, finished, undisturbed, monkeypatch):
+    best, trained = (finished / "best.keras").read_bytes(), contents(finished / "checkpoint")
+    monkeypatch.setattr(keras.Model, "fit", None)
+    assert train(finished) == 0
+    assert (finished / "best.keras").read_bytes() == best
+    assert contents(finished / "checkpoint") == trained
+    assert_same_result(finished, undisturbed)
+
+
+def averages_and_raw(run_dir):
+    """Returns the averages of the weights and the weights themselves from the checkpoint."""
+    state = checkpoint(run_dir)
+    averages = {key: value for key, value in state.items() if key.endswith("average")}
+    shapes = [value.shape for value in averages.values()]
+    raw = [
+        value
+        for key, value in state.items()
+        if key.split()[1] in ("kernel", "gamma", "beta", "bias")
+    ]
+    assert [value.shape for value in raw] == shapes
+    return list(averages.values()), raw
+
+
+def test_the_checkpoint_holds_the_raw_weights_and_the_model_their_average(undisturbed):
+    averages, raw = averages_and_raw(undisturbed)
+    saved = [v for path, v in weights(undisturbed).items() if "moving" not in path]
+    for average, value, shown in zip(averages, raw, saved, strict=True):
+        np.testing.assert_array_equal(shown, average)
+        assert not np.array_equal(value, average)
+
+
+def test_raw_weights_come_back_after_a_validation(train, tmp_path, monkeypatch):
+    """Whether an epoch is validated or not changes no weight beyond a rounding."""
+    kept = {}
+    original = EpochCheckpoint.on_epoch_end
+
+    def on_epoch_end(self, epoch, logs=None):
+        original(self, epoch, logs)
+        kept.setdefault(epoch, []).append([np.array(v) for v in self.model.trainable_variables])
+
+    monkeypatch.setattr(EpochCheckpoint, "on_epoch_end", on_epoch_end)
+    for every in (1, 3):
+        assert train(tmp_path / str(every), f"training.validate_every={every}") == 0
+    for often, seldom in kept.values():
+        for one, other in zip(often, seldom, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)

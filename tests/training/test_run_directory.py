@@ -1,0 +1,176 @@
+"""What a run leaves."""
+
+import json
+import math
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerasseg import data
+from kerasseg.evaluation import confusion_matrix, mean_iou
+from kerasseg.recipe import read_recipe
+from kerasseg.run import Run
+from tests.data.files import LABELS
+from tests.processes import run_python
+from tests.tiny import REFINENET
+from tests.training.runs import checkpoint, contents, history, weights
+
+
+def score(model, data_dir):
+    pairs = data.find_pairs(data_dir, "val")
+    batches = data.evaluation_batches(pairs, LABELS, batch_size=2)
+    return mean_iou(confusion_matrix(model, batches, LABELS))
+
+
+def test_its_files(undisturbed):
+    files = set(contents(undisturbed))
+    assert files >= {
+        "run.json",
+        "recipe.toml",
+        "model.keras",
+        "best.keras",
+        "history.csv",
+        "metrics.json",
+        "pictures/000.png",
+        "pictures/003.png",
+        "samples/000.jpg",
+        "samples/003.jpg",
+        "checkpoint/epoch-3/state.json",
+    }
+    boards = {name for name in files if name.startswith("tensorboard/")}
+    assert {name.split("/")[1] for name in boards} == {"train", "validation"}
+    assert not [name for name in files if "partial" in name]
+
+
+def test_the_model_is_plain_and_loads_after_importing_kerasseg_alone(undisturbed, tmp_path):
+    model = Run(undisturbed).load_model()
+    assert type(model) is keras.Model or type(model).__name__ == "Functional"
+    assert "InTraining" not in model.to_json()
+    assert model.get_layer("tiny").trainable
+    size = run_python(
+        "-c",
+        "import sys, kerasseg, keras; model = keras.models.load_model(sys.argv[1]);"
+        "print(model(keras.ops.zeros((1, 40, 50, 3))).shape, model.optimizer)",
+        str(undisturbed / "model.keras"),
+        cwd=tmp_path,
+    )
+    assert size.strip() == "(1, 40, 50, 3) None"
+
+
+def test_its_description(undisturbed, data_dir):
+    description = Run.open(undisturbed).description
+    assert description.labels == LABELS
+    assert description.architecture == "EfficientFCN"
+    assert description.recipe_hash == read_recipe(undisturbed / "recipe.toml").fingerprint
+    assert description.fingerprint == {
+        "train": data.fingerprint(data.find_pairs(data_dir, "train")),
+        "validation": data.fingerprint(data.find_pairs(data_dir, "val")),
+    }
+    assert description.versions["keras"] == keras.__version__
+
+
+def test_the_recipe_is_written_out(undisturbed, recipe):
+    assert read_recipe(undisturbed / "recipe.toml") == read_recipe(recipe)
+
+
+def test_the_scores_are_those_of_the_last_weights(undisturbed, data_dir):
+    metrics = json.loads((undisturbed / "metrics.json").read_text())
+    assert metrics["mean_iou"] == pytest.approx(
+        score(Run(undisturbed).load_model(), data_dir), abs=1e-6
+    )
+    assert metrics["mean_iou"] == pytest.approx(mean_iou(np.array(metrics["confusion"])))
+    assert list(metrics["class_iou"]) == list(LABELS.class_names)
+    assert (metrics["images"], metrics["epochs"]) == (4, 3)
+    assert metrics["training_seconds"] > 0
+
+
+def test_validation_sees_the_average_that_is_saved(undisturbed, data_dir):
+    rows = history(undisturbed)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert all(math.isfinite(float(row["loss"])) for row in rows)
+    # validate_every is 2, and the last epoch is validated in any case.
+    assert [bool(row["val_mean_iou"]) for row in rows] == [False, True, True]
+    last = float(rows[-1]["val_mean_iou"])
+    assert last == pytest.approx(score(Run(undisturbed).load_model(), data_dir), abs=2e-3)
+    best = max(float(row["val_mean_iou"] or 0) for row in rows)
+    model = Run(undisturbed).load_model("best.keras")
+    assert best == pytest.approx(score(model, data_dir), abs=2e-3)
+
+
+def test_pictures_show_image_truth_and_prediction(undisturbed, data_dir):
+    with Image.open(undisturbed / "pictures/000.png") as picture:
+        assert picture.width > 3 * 96
+    sample = (undisturbed / "samples/000.jpg").read_bytes()
+    assert sample == (data_dir / "val/images/000.jpg").read_bytes()
+
+
+def test_what_is_printed_ends_with_the_scores(train, finished, capsys, monkeypatch):
+    monkeypatch.setattr(keras.Model, "fit", None)
+    assert train(finished) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("class "))
+    assert [line.split()[0] for line in lines[start + 1 : start + 4]] == list(LABELS.class_names)
+    value = json.loads((finished / "metrics.json").read_text())["mean_iou"]
+    assert lines[start + 4] == f"mean IoU {value:.3f}"
+    assert lines[start + 5].startswith("seconds spent in training: ")
+    assert len(lines) == start + 6
+
+
+def test_a_saved_model_is_exported_once(train, finished, capsys, monkeypatch):
+    monkeypatch.setattr(keras.Model, "fit", None)
+    for _ in range(2):
+        assert train(finished, "output.saved_model=true", "output.pictures=0") == 0
+        assert f"TensorFlow Serving: {finished / 'serving/1'}" in capsys.readouterr().out
+    assert [path.name for path in (finished / "serving").iterdir()] == ["1"]
+
+
+SGD = (
+    "optimizer.name=SGD",
+    "optimizer.average=0",
+    "training.precision=float32",
+    "training.validate_every=1",
+    "training.epochs=2",
+    "training.batch_size=4",
+    "model.dropout=0",
+    "output.pictures=0",
+)
+
+
+def test_two_devices_learn_what_one_does(train, tmp_path):
+    """Under SGD and without dropout, whose mask every replica draws for its own part."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert train(one, *SGD) == 0
+    assert train(two, *SGD, 'training.devices=["CPU:0", "CPU:1"]') == 0
+    for row, other in zip(history(one), history(two), strict=True):
+        assert row.keys() == other.keys() >= {"loss", "mean_iou", "val_loss", "val_mean_iou"}
+        for key, value in row.items():
+            assert float(value) == pytest.approx(float(other[key]), rel=1e-3), key
+    expected = weights(two)
+    for path, value in weights(one).items():
+        np.testing.assert_allclose(value, expected[path], rtol=1e-3, atol=1e-4, err_msg=path)
+
+
+def test_a_run_may_go_on_on_other_devices(train, tmp_path, monkeypatch):
+    run_dir = tmp_path / "run"
+    assert train(run_dir, *SGD) == 0
+    monkeypatch.setattr(keras.Model, "fit", None)
+    before = checkpoint(run_dir)
+    assert train(run_dir, *SGD, 'training.devices=["CPU:0", "CPU:1"]') == 0
+    assert checkpoint(run_dir).keys() == before.keys()
+
+
+def test_frozen_statistics_survive_a_run_of_refinenet(train, tmp_path):
+    run_dir, recipe = tmp_path / "run", tmp_path / "refinenet.toml"
+    recipe.write_text(REFINENET)
+    assert train(run_dir, recipe=recipe) == 0
+    after = weights(run_dir)
+    statistics = {path: value for path, value in after.items() if "moving" in path}
+    assert len(statistics) == 10
+    for path, value in statistics.items():
+        np.testing.assert_array_equal(value, "variance" in path, err_msg=path)
+    assert not after["bn1/beta"].any()  # a frozen stage
+    assert after["bn4/beta"].any()
+    # validate_every is 9: the only epoch is validated as the last.
+    assert (run_dir / "best.keras").is_file()
