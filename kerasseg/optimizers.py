@@ -22,7 +22,9 @@ def variable_multipliers(model: keras.Model, by_layer: Mapping[str, float]) -> d
             path as one within, so that the factor could not tell them apart.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="head")])
+        >>> head = keras.layers.Dense(2, name="head")
+        >>> inputs = keras.Input((4,))
+        >>> model = keras.Model(inputs, head(inputs))
         >>> variable_multipliers(model, {"head": 0.1})
         {'head/kernel': 0.1, 'head/bias': 0.1}
     """

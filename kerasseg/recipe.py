@@ -109,7 +109,8 @@ def _explain(error: ValidationError) -> str:
         kind = f"recipe key in [{place[0]}]" if len(place) > 1 else "section of a recipe"
         return str(unknown_name(kind, place[-1], _keys(place[:-1])))
     if first["type"] == "missing":
-        near = difflib.get_close_matches(place[-1], first["input"], n=1)
+        given = first["input"] if isinstance(first["input"], dict) else ()
+        near = difflib.get_close_matches(place[-1], given, n=1)
         hint = f": is it meant by {near[0]!r}?" if near else "; the recipe must give it."
         return f"{'.'.join(place)} is missing{hint}"
     return f"{'.'.join(place)}: {first['msg']}; received {first['input']!r}."

@@ -8,7 +8,13 @@ import keras
 import tensorflow as tf
 
 from kerasseg import data
-from kerasseg.callbacks import BestModel, EpochCheckpoint, Progress, StopOnNonFinite
+from kerasseg.callbacks import (
+    AverageWeights,
+    BestModel,
+    EpochCheckpoint,
+    Progress,
+    StopOnNonFinite,
+)
 from kerasseg.data import Pair
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.metrics import MeanIoU
@@ -137,11 +143,10 @@ def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimize
 def _callbacks(
     checkpoint: EpochCheckpoint, progress: Progress, best: BestModel, run: Run, recipe: Recipe
 ) -> list[keras.callbacks.Callback]:
-    # The swap lets the validation see the average of the weights. `best` saves before it swaps
-    # back, and the checkpoint of the epoch takes the raw weights after that.
-    swap = [keras.callbacks.SwapEMAWeights()] if recipe.optimizer.average else []
+    # `best` saves before the raw weights come back, the checkpoint of the epoch after that.
+    average = [AverageWeights()] if recipe.optimizer.average else []
     board = keras.callbacks.TensorBoard(str(run.file("tensorboard")), write_graph=False)
-    return [StopOnNonFinite(), progress, best, *swap, board, checkpoint]
+    return [StopOnNonFinite(), progress, best, *average, board, checkpoint]
 
 
 def _fit(

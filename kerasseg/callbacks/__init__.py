@@ -1,8 +1,9 @@
 """What `fit` lacks: exact resume, the best weights, speed and time left in the progress bar."""
 
+from kerasseg.callbacks.average_weights import AverageWeights
 from kerasseg.callbacks.best_model import BestModel
 from kerasseg.callbacks.epoch_checkpoint import EpochCheckpoint
 from kerasseg.callbacks.progress import Progress
 from kerasseg.callbacks.stop_on_non_finite import StopOnNonFinite
 
-__all__ = ["BestModel", "EpochCheckpoint", "Progress", "StopOnNonFinite"]
+__all__ = ["AverageWeights", "BestModel", "EpochCheckpoint", "Progress", "StopOnNonFinite"]

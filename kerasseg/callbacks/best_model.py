@@ -11,7 +11,7 @@ from kerasseg.files import atomic_file
 class BestModel(keras.callbacks.Callback):
     """Saves a model whenever a score on the validation split is higher than ever before.
 
-    It does so as the validation ends: before `SwapEMAWeights`, if it stands before that in the
+    It does so as the validation ends: before `AverageWeights`, if it stands before that in the
     list of callbacks, puts the raw weights back in the place of their average.
 
     Args:

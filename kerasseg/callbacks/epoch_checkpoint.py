@@ -50,6 +50,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
         Raises:
             KerassegError: If the checkpoint is that of another model or optimizer.
         """
+        self._clear_away()
         checkpoint = self._newest()
         if checkpoint is None:
             return 0
@@ -65,7 +66,13 @@ class EpochCheckpoint(keras.callbacks.Callback):
         return int(state["epoch"])
 
     def _newest(self) -> Path | None:
-        return max(filter(_is_complete, self._all()), key=_number, default=None)
+        return max(self._all(), key=_number, default=None)
+
+    def _clear_away(self) -> None:
+        """Deletes what was half written or half deleted when an earlier start was killed."""
+        incomplete = [path for path in self._all() if not (path / "state.json").is_file()]
+        for path in [*incomplete, *self.directory.glob(".epoch-*.partial")]:
+            shutil.rmtree(path)
 
     def _all(self) -> list[Path]:
         return [path for path in self.directory.glob("epoch-*") if path.name[6:].isdecimal()]
@@ -101,11 +108,6 @@ class EpochCheckpoint(keras.callbacks.Callback):
             writer = csv.DictWriter(stream, keys)
             writer.writeheader()
             writer.writerows(self.rows)
-
-
-def _is_complete(checkpoint: Path) -> bool:
-    """Returns whether a checkpoint is whole; one whose deletion was cut short is not."""
-    return (checkpoint / "state.json").is_file()
 
 
 def _number(path: Path) -> int:

@@ -15,7 +15,7 @@ from kerasseg.errors import KerassegError
 from kerasseg.files import atomic_directory
 from kerasseg.label_set import LabelSet
 
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 """Raised whenever the same seed gives other scenes."""
 
 LABELS = LabelSet(
@@ -82,7 +82,7 @@ def write(
     directory: str | os.PathLike[str],
     *,
     seed: int = 0,
-    train: int = 1000,
+    train: int = 2400,
     val: int = 150,
     progress: bool | None = None,
 ) -> Path:

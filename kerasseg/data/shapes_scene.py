@@ -80,7 +80,7 @@ def _put_object(generator: np.random.Generator, canvas: Canvas, shadow: float) -
 
 def _put_wire(generator: np.random.Generator, canvas: Canvas, shadow: float) -> None:
     height, width = canvas.label.shape
-    half = generator.uniform(2.0, 2.8)
+    half = generator.uniform(2.4, 3.2)
     place = np.linspace(-0.1, 1.1, 40)[:, np.newaxis]
     start, end = generator.uniform(0, 1, (2, 2))
     axis = generator.integers(2)

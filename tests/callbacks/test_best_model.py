@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasseg.callbacks import BestModel
+from kerasseg.callbacks import AverageWeights, BestModel
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_saves_the_average_that_the_validation_saw(tmp_path):
         y,
         batch_size=2,
         validation_data=(x, y),
-        callbacks=[best, keras.callbacks.SwapEMAWeights()],
+        callbacks=[best, AverageWeights()],
         verbose=0,
     )
     again = keras.models.load_model(tmp_path / "best.keras")

@@ -88,7 +88,7 @@ def test_write_never_overwrites(folder):
 
 def test_another_generator_version_is_refused(folder):
     change(folder, generator_version=0)
-    refused(folder, "generator_version 0, and 3 is asked for: remove it")
+    refused(folder, "generator_version 0, and 4 is asked for: remove it")
 
 
 def test_another_seed_or_number_is_refused(folder):

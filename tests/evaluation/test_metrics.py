@@ -36,9 +36,7 @@ def test_the_matrix_is_that_of_scikit_learn():
 
     labels, logits = draw(0)
     valid = labels != VOID
-    expected = confusion_matrix(
-        labels[valid], logits.argmax(-1)[valid], labels=range(4)
-    )
+    expected = confusion_matrix(labels[valid], logits.argmax(-1)[valid], labels=range(4))
     np.testing.assert_array_equal(updated(MeanIoU(4), (labels, logits)).confusion, expected)
 
 
