@@ -114,6 +114,8 @@ def _compile(
         metrics=[MeanIoU(labels.num_classes, labels.ignore_label)],
         jit_compile=recipe.training.jit_compile,
     )
+    # `fit` would do so while it traces its first step, and trace that a second time.
+    twin.optimizer.build(twin.trainable_variables)
 
 
 def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:

@@ -55,7 +55,8 @@ class EpochCheckpoint(keras.callbacks.Callback):
         if checkpoint is None:
             return 0
         state = json.loads((checkpoint / "state.json").read_text())
-        model.optimizer.build(model.trainable_variables)
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
         with np.load(checkpoint / "variables.npz") as saved:
             _assign(_variables(model), saved, state["variables"], checkpoint)
         self.rows = state["history"]

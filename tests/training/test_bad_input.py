@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerasseg.recipe import read_recipe
 from tests.training.runs import contents
 from training.train import main
 
@@ -174,18 +175,21 @@ def test_a_usage_error_is_that_of_argparse(capsys):
     assert "usage: python -m training.train" in capsys.readouterr().err
 
 
-def test_overwrite_begins_anew(train, finished, capsys):
+def test_overwrite_begins_anew(train, finished, monkeypatch):
+    monkeypatch.setattr("kerasseg.training_loop._fit", lambda *_: None)
     (finished / "notes.txt").write_text("of the old run")
-    settings = ("training.epochs=1", "output.pictures=0")
-    assert train(finished, *settings, arguments=["--overwrite"]) == 0
-    assert "going on" not in capsys.readouterr().out
-    assert not (finished / "notes.txt").exists()
-    assert [path.name for path in (finished / "checkpoint").iterdir()] == ["epoch-1"]
+    before = (finished / "model.keras").read_bytes()
+    assert train(finished, "training.epochs=4", arguments=["--overwrite"]) == 0
+    assert (finished / "model.keras").read_bytes() != before
+    for name in ("notes.txt", "best.keras", "history.csv", "checkpoint"):
+        assert not (finished / name).exists()
+    assert read_recipe(finished / "recipe.toml").training.epochs == 4
 
 
-def test_a_loss_that_is_no_number_ends_the_run(refused, train, tmp_path, capsys):
+def test_a_loss_that_is_no_number_ends_the_run(train, tmp_path, capsys):
     run_dir = tmp_path / "run"
-    assert train(run_dir, "optimizer.learning_rate=1e30", "optimizer.warmup_steps=0") == 2
+    settings = ("optimizer.learning_rate=1e30", "optimizer.name=SGD", "optimizer.average=0")
+    assert train(run_dir, *settings) == 2
     said = message(capsys)
     assert "the loss became" in said
     assert "Lower optimizer.learning_rate" in said
