@@ -50,7 +50,8 @@ def find_pairs(data_dir: str | os.PathLike[str], split: str) -> list[Pair]:
     folder = _split_folder(Path(data_dir), split)
     images = _by_name(folder / "images", IMAGE_SUFFIXES, "an image")
     labels = _by_name(folder / "labels", (LABEL_SUFFIX,), "a label map of class ids")
-    _match(folder, set(images), set(labels))
+    _refuse_alone(images, labels, "label map", folder / "labels")
+    _refuse_alone(labels, images, "image", folder / "images")
     if not images:
         raise KerassegError(f"{folder} is empty: put images into images/ and labels into labels/.")
     return [Pair(images[name], labels[name]) for name in sorted(images)]
@@ -102,17 +103,14 @@ def _by_name(folder: Path, suffixes: Sequence[str], what: str) -> dict[str, Path
     return {path.stem: path for path in files}
 
 
-def _match(folder: Path, images: set[str], labels: set[str]) -> None:
-    for alone, kind, other in (
-        (images - labels, "images", "labels"),
-        (labels - images, "labels", "images"),
-    ):
-        if alone:
-            raise KerassegError(
-                f"{folder / kind}: {len(alone)} without a file of the same name in "
-                f"{folder / other}: {_some(sorted(alone))}. Add the {other} or remove the {kind}."
-            )
-
-
-def _some(names: Sequence[str], count: int = 3) -> str:
-    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")
+def _refuse_alone(
+    files: dict[str, Path], partners: dict[str, Path], kind: str, folder: Path
+) -> None:
+    """Raises an error for files without a partner of the same name, which would be in `folder`."""
+    alone = [path for name, path in sorted(files.items()) if name not in partners]
+    if alone:
+        more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
+        raise KerassegError(
+            f"{alone[0]}{more} has no {kind} in {folder}: add one of the same name, or remove "
+            "the file."
+        )

@@ -57,19 +57,19 @@ def test_an_empty_split(folder):
 def test_images_without_a_label_are_counted_and_named(folder):
     for name in ("000", "002"):
         (folder / "train" / "labels" / f"{name}.png").unlink()
-    refused(folder, "images: 2 without a file of the same name in .*labels: 000, 002. Add the lab")
+    refused(folder, "images.000.* .and 1 more. has no label map in .*labels: add one")
 
 
 def test_a_label_without_an_image(folder):
     (folder / "train" / "images" / "001.png").unlink()
-    refused(folder, "labels: 1 without a file of the same name in .*images: 001")
+    refused(folder, "labels.001.png has no image in .*images: add one")
 
 
 def test_many_lone_images_are_named_in_part(tmp_path):
     write_folder(tmp_path, [(8, 8)] * 5)
     for path in (tmp_path / "train" / "labels").iterdir():
         path.unlink()
-    refused(tmp_path, "5 without .*: 000, 001, 002, ...")
+    refused(tmp_path, "images.000.png .and 4 more. has no label map")
 
 
 def test_two_images_of_one_name(folder):

@@ -67,13 +67,13 @@ def truncated(folder):
 
 
 BAD_DATA = {
-    no_label: ["001", "no label"],
-    no_image: ["002", "no image"],
+    no_label: ["train/images/001.jpg has no label map", "add one"],
+    no_image: ["val/labels/002.png has no image", "add one"],
     other_size: ["train/images/000.jpg is 80x64", "train/labels/000.png 81x64", "make the sizes"],
     wrong_value: ["train/labels/000.png holds the label 7", "0..2 and 255 for void", "Relabel"],
     palette: ["val/labels/001.png is a palette PNG", "class ids themselves", "Convert it"],
     colours: ["train/labels/000.png is an RGB PNG", "class ids themselves", "Convert it"],
-    truncated: ["train/images/003.jpg is corrupt or cut short", "Restore it or remove it"],
+    truncated: ["train/images/003.jpg is corrupt", "Restore it or remove it"],
 }
 
 
