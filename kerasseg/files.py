@@ -29,8 +29,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = target.parent / f".{target.name}.{os.getpid()}.partial{suffix}"
     try:
         yield temporary
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
+        _flush(temporary)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -50,9 +49,17 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     )
     try:
         yield temporary
+        for file in filter(Path.is_file, temporary.rglob("*")):
+            _flush(file)
         temporary.chmod(0o755)
         if target.exists():
             raise FileExistsError(f"{target} exists already.")
         os.rename(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    """Has a file on the disk before it gets its name, so that no crash leaves the name alone."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())

@@ -68,7 +68,7 @@ def test_the_raw_weights_come_back_to_the_last_bit():
 
 def test_a_callback_before_it_sees_the_average_as_the_validation_ends():
     before, after = Witness("on_test_end"), Witness("on_test_end")
-    averages, raw = Witness("on_test_batch_end"), Witness("on_epoch_end")
+    averages, raw = Witness("on_test_begin"), Witness("on_epoch_end")
     fit(before, AverageWeights(), after, averages, raw)
     assert all(map(equal, before.seen, averages.seen))
     assert all(map(equal, after.seen, raw.seen))

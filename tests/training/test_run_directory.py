@@ -120,7 +120,7 @@ def test_a_saved_model_is_exported_once(train, finished, capsys, monkeypatch):
 
 SGD = (
     "optimizer.name=SGD",
-    "optimizer.average=0",
+    "optimizer.average=0.5",
     "training.precision=float32",
     "training.validate_every=1",
     "training.epochs=2",
