@@ -192,6 +192,15 @@ class TrainingRecipe(Section):
     jit_compile: bool = False
     devices: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _compiled(self) -> "TrainingRecipe":
+        if self.jit_compile and self.deterministic:
+            raise KerassegError(
+                "training.jit_compile = true needs training.deterministic = false: Keras leaves "
+                "XLA out where every operation has to be deterministic."
+            )
+        return self
+
 
 class OutputRecipe(Section):
     """`[output]`: what is left in the run directory beside the weights.

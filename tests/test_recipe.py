@@ -63,6 +63,7 @@ BAD = {
     "training.batch_norm=freeze": r"training.batch_norm: .*'frozen_statistics' or 'frozen'",
     "training.deterministic=maybe": r"training.deterministic: .* boolean",
     "training.class_weights=[1, -1]": r"training.class_weights.1: .*; received -1",
+    "training.jit_compile=true": r"training.jit_compile = true needs training.deterministic = fal",
     "optimizer.name=Adam": r"optimizer.name: .*'SGD' or 'AdamW'; received 'Adam'",
     "optimizer.learning_rate=inf": r"optimizer.learning_rate: .* finite number; received inf",
     "optimizer.learning_rate=0": r"optimizer.learning_rate: .* greater than 0; received 0",

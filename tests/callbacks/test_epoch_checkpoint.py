@@ -81,19 +81,18 @@ def test_restores_every_variable_and_the_callbacks(tmp_path):
         np.testing.assert_array_equal(restored, seen)
 
 
-@pytest.mark.parametrize("use_ema", [False, True])
-@pytest.mark.parametrize("stop", [1, 2, 3])
+@pytest.mark.parametrize(("stop", "use_ema"), [(1, True), (2, False)])
 def test_a_resumed_fit_equals_an_undisturbed_one(tmp_path, stop, use_ema):
     def model():
         return network(optimizer=keras.optimizers.AdamW(0.01, use_ema=use_ema))
 
     whole = model()
-    fit(whole, make(tmp_path / "whole"), epochs=4)
+    fit(whole, make(tmp_path / "whole"), epochs=3)
     first = model()
     fit(first, make(tmp_path / "parts"), epochs=stop)
     second, checkpoint = model(), make(tmp_path / "parts")
     assert checkpoint.restore(second) == stop
-    fit(second, checkpoint, epochs=4, first=stop)
+    fit(second, checkpoint, epochs=3, first=stop)
     for one, other in zip(everything(second), everything(whole), strict=True):
         np.testing.assert_array_equal(one, other)
     assert rows(tmp_path / "parts") == rows(tmp_path / "whole")
