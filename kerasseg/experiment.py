@@ -210,10 +210,10 @@ def build_model(recipe: Recipe, num_classes: int) -> keras.Model:
 
 def _export(run: Run, model: keras.Model, splits: Splits) -> None:
     from kerasseg.serving import export_saved_model
+    from kerasseg.serving.versions import latest_version
 
-    versions = sorted(run.file("serving").glob("[0-9]*"))
-    if versions:  # a run that had ended and was started again
-        path = versions[-1]
+    if any(run.file("serving").glob("[0-9]*")):  # a run that had ended and was started again
+        path = latest_version(run.file("serving"))
     else:
         examples = [pair.image.read_bytes() for pair in splits.validation[:4]]
         path = export_saved_model(

@@ -66,14 +66,14 @@ def test_stopped_between_the_last_epoch_and_the_model(train, undisturbed, finish
     for name in ("model.keras", "history.csv", "metrics.json"):
         (finished / name).unlink()
     monkeypatch.setattr(keras.Model, "fit", None)
-    assert train(finished) == 0
+    assert train(finished, "output.pictures=0") == 0
     assert_same_result(finished, undisturbed)
 
 
 def test_stopped_before_the_recipe_was_written(train, finished, monkeypatch):
     (finished / "recipe.toml").rename(finished / ".recipe.toml.123.partial.toml")
     monkeypatch.setattr(keras.Model, "fit", None)
-    assert train(finished) == 0
+    assert train(finished, "output.pictures=0") == 0
     assert (finished / "recipe.toml").is_file()
 
 
@@ -90,7 +90,7 @@ def test_what_a_killed_start_was_writing_does_not_make_a_directory_somebody_else
 def test_a_finished_run_that_is_started_again_goes_on(train, finished, undisturbed, monkeypatch):
     best, trained = (finished / "best.keras").read_bytes(), contents(finished / "checkpoint")
     monkeypatch.setattr(keras.Model, "fit", None)
-    assert train(finished) == 0
+    assert train(finished, "output.pictures=0") == 0
     assert (finished / "best.keras").read_bytes() == best
     assert contents(finished / "checkpoint") == trained
     assert_same_result(finished, undisturbed)
