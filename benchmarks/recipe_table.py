@@ -13,11 +13,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from kerasseg.files import atomic_file
+from benchmarks import readme_table
 from kerasseg.recipe import Recipe, read_recipe
 
 RECIPES = Path("training/recipes")
-BEGIN, END = "<!-- recipes: benchmarks/recipe_table.py -->", "<!-- end of recipes -->"
 HEADER = "| recipe | network | minutes of training | mean IoU |\n|---|---|---|---|"
 
 
@@ -27,12 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     options = parser.parse_args(arguments)
-    readme = options.readme.read_text()
-    before, rest = readme.split(BEGIN)
-    _, after = rest.split(END)
     table = "\n".join([HEADER, *_rows(options.runs)])
-    with atomic_file(options.readme) as temporary:
-        temporary.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")
+    readme_table.replace("benchmarks/recipe_table.py", table, options.readme)
     print(table)
 
 

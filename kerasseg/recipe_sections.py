@@ -16,7 +16,7 @@ ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     "RefineNet": models.RefineNet,
 }
 # The recipe gives these to a builder itself, or a run has no use for them: a fixed input shape
-# would not take both the crops and the whole images.
+# would not take both the crops and the whole images, and a loss takes logits of their size.
 _NOT_OPTIONS = {
     "backbone",
     "num_classes",
@@ -24,6 +24,7 @@ _NOT_OPTIONS = {
     "backbone_weights",
     "weights",
     "activation",
+    "upsample",
     "name",
 }
 

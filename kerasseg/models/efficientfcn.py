@@ -156,6 +156,7 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
     codeword_filters: int = 1024,
     dropout: float = 0.1,
     align_corners: bool = False,
+    upsample: bool = True,
     name: str = "efficientfcn",
 ) -> keras.Model:
     """EfficientFCN: RGB pixels 0..255 in, logits at the size of the input out.
@@ -184,6 +185,7 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
         codeword_filters: c, the length of a codeword.
         dropout: Rate of the spatial dropout before the classifier (`"release"` only).
         align_corners: True samples as the first author's framework did; False as TensorFlow.
+        upsample: False leaves the logits at the decoder's own stride (8).
         name: Name of the model.
 
     Raises:
@@ -216,5 +218,6 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
         weights=weights,
         activation=activation,
         align_corners=align_corners,
+        upsample=upsample,
         name=name,
     )

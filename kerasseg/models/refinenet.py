@@ -110,6 +110,7 @@ def RefineNet(  # noqa: N802  (a model's name, as in Keras Applications)
     coarse_filters: int = 512,
     dropout: float = 0.5,
     align_corners: bool = False,
+    upsample: bool = True,
     name: str = "refinenet",
 ) -> keras.Model:
     """The 4-cascaded RefineNet: RGB pixels 0..255 in, logits at the size of the input out.
@@ -135,6 +136,7 @@ def RefineNet(  # noqa: N802  (a model's name, as in Keras Applications)
         coarse_filters: Channels of the decoder at stride 32.
         dropout: Rate before the classifier and on the stride-16 and stride-32 features.
         align_corners: True samples as the authors' framework did; False as TensorFlow does.
+        upsample: False leaves the logits at the decoder's own stride (4).
         name: Name of the model.
 
     Raises:
@@ -166,5 +168,6 @@ def RefineNet(  # noqa: N802  (a model's name, as in Keras Applications)
         weights=weights,
         activation=activation,
         align_corners=align_corners,
+        upsample=upsample,
         name=name,
     )

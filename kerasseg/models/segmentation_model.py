@@ -28,6 +28,7 @@ def segmentation_model(
     activation: str | None,
     align_corners: bool,
     name: str,
+    upsample: bool = True,
 ) -> keras.Model:
     """Returns the functional model of a backbone and a decoder.
 
@@ -43,6 +44,8 @@ def segmentation_model(
         activation: Of the output, None for logits.
         align_corners: The sampling of the last resize; see `ResizeTo`.
         name: Name of the model.
+        upsample: Whether the logits are resized to the size of the input; else they stay at the
+            decoder's own stride, of the padded image where it was padded.
 
     Raises:
         KerassegError: If an argument cannot be used; the message says what is accepted.
@@ -58,8 +61,9 @@ def segmentation_model(
     any_size = (None, None, input_shape[2])
     pyramid = backbones.create(backbone, any_size, _unless_replaced(backbone_weights, weights))
     logits = decoder(pyramid(padded))
-    logits = ResizeTo(align_corners, dtype="float32", name="upsample")(logits, padded)
-    logits = CropTo(name="logits")(logits, images)
+    if upsample:
+        logits = ResizeTo(align_corners, dtype="float32", name="upsample")(logits, padded)
+        logits = CropTo(name="logits")(logits, images)
     model = keras.Model(images, logits if head is None else head(logits), name=name)
     if weights is not None:
         load_weights(model, weights)
