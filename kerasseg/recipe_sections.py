@@ -12,6 +12,7 @@ from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import Colour
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
+    "DilatedFCN": models.DilatedFCN,
     "EfficientFCN": models.EfficientFCN,
     "RefineNet": models.RefineNet,
 }
@@ -44,7 +45,7 @@ class ModelRecipe(Section):
     """`[model]`: the builder, and any argument of the builder beside those named here.
 
     Attributes:
-        architecture: `"EfficientFCN"` or `"RefineNet"`.
+        architecture: A key of `ARCHITECTURES`, `"EfficientFCN"` for example.
         backbone: A name of `kerasseg.backbones.names()`.
         backbone_weights: `"imagenet"`, the path of a file, or `"none"` for random ones.
     """
@@ -76,7 +77,7 @@ class ModelRecipe(Section):
         try:
             checked = TypeAdapter(kind).validate_python(value)
         except ValidationError as error:
-            message = error.errors()[0]["msg"]
+            message = " or ".join(dict.fromkeys(each["msg"] for each in error.errors()))
             raise KerassegError(f"model.{key}: {message}; received {value!r}.") from None
         (self.model_extra or {})[key] = checked
 

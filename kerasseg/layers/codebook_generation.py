@@ -32,8 +32,9 @@ class CodebookGeneration(keras.layers.Layer):
 
     def call(self, base: tf.Tensor, weighting: tf.Tensor) -> tf.Tensor:
         """Returns the codebook."""
-        weights = tf.nn.softmax(_by_position(weighting), axis=1)
-        return tf.matmul(weights, _by_position(base), transpose_a=True)
+        return tf.matmul(
+            position_weights(weighting), tf.cast(_by_position(base), tf.float32), transpose_a=True
+        )
 
     def compute_output_shape(
         self, base_shape: tuple[int | None, ...], weighting_shape: tuple[int | None, ...]
@@ -44,6 +45,11 @@ class CodebookGeneration(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the layer."""
         return super().get_config()
+
+
+def position_weights(weighting: tf.Tensor) -> tf.Tensor:
+    """Returns Ã: the softmax of `(N, h, w, n)` over the positions, `(N, h*w, n)`, float32."""
+    return tf.nn.softmax(tf.cast(_by_position(weighting), tf.float32), axis=1)
 
 
 def _by_position(x: tf.Tensor) -> tf.Tensor:

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+# The operations of a resize that interpolates by matrix products lie in this scope of the graph.
+INTERPOLATION_SCOPE = "interpolate_aligned_corners"
+
 
 @keras.saving.register_keras_serializable(package="kerasseg")
 class ResizeTo(keras.layers.Layer):
@@ -64,12 +67,11 @@ def _resize_corner_aligned(x: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """Resizes by a product with one interpolation matrix a side, exact in float32."""
     x = tf.cast(x, tf.float32)
     height, width, channels = tf.shape(x)[1], tf.shape(x)[2], x.shape[3]
-    rows = tf.matmul(
-        _interpolation_matrix(height, size[0])[None], tf.reshape(x, (-1, height, width * channels))
-    )
-    columns = tf.matmul(
-        _interpolation_matrix(width, size[1])[None], tf.reshape(rows, (-1, width, channels))
-    )
+    with tf.name_scope(INTERPOLATION_SCOPE):
+        for_rows = _interpolation_matrix(height, size[0])[None]
+        rows = tf.matmul(for_rows, tf.reshape(x, (-1, height, width * channels)))
+        for_columns = _interpolation_matrix(width, size[1])[None]
+        columns = tf.matmul(for_columns, tf.reshape(rows, (-1, width, channels)))
     return tf.reshape(columns, (-1, size[0], size[1], channels))
 
 

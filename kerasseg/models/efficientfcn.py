@@ -3,12 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeAlias
+from numbers import Integral
+from typing import Literal, TypeAlias
 
 import keras
 
-from kerasseg.errors import unknown_name
+from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.layers import CodebookGeneration, CodewordAssembly, ResizeTo
+from kerasseg.models.arguments import friendly_arguments
 from kerasseg.models.segmentation_model import (
     InputShape,
     check_counts,
@@ -18,6 +20,7 @@ from kerasseg.models.segmentation_model import (
 )
 
 Maps: TypeAlias = keras.KerasTensor
+Codewords: TypeAlias = int | Literal["auto"]
 VARIANTS = ("release", "paper")
 
 
@@ -26,7 +29,7 @@ def efficientfcn_decoder(
     num_classes: int,
     *,
     variant: str = "release",
-    num_codewords: int = 256,
+    num_codewords: Codewords = 256,
     fusion_filters: int = 512,
     codeword_filters: int = 1024,
     dropout: float = 0.1,
@@ -39,7 +42,7 @@ def efficientfcn_decoder(
             stride 4 is not used.
         num_classes: Channels of the logits.
         variant: `"release"` or `"paper"`; see `EfficientFCN`.
-        num_codewords: n, the size of the codebook.
+        num_codewords: n, the size of the codebook; `"auto"` for four times `num_classes`.
         fusion_filters: Channels that each map is compressed to before the fusion.
         codeword_filters: c, the length of a codeword.
         dropout: Rate of the spatial dropout before the classifier (`"release"` only).
@@ -53,6 +56,7 @@ def efficientfcn_decoder(
     """
     check_pyramid(features)
     _check_arguments(variant, num_classes, num_codewords, fusion_filters, codeword_filters, dropout)
+    num_codewords = 4 * num_classes if num_codewords == "auto" else num_codewords
     release = variant == "release"
     block = _conv_bn if release else _conv
     m8, m32 = _fuse(features, block, fusion_filters, release, align_corners)
@@ -77,7 +81,7 @@ def efficientfcn_decoder(
 def _check_arguments(
     variant: str,
     num_classes: int,
-    num_codewords: int,
+    num_codewords: Codewords,
     fusion_filters: int,
     codeword_filters: int,
     dropout: float,
@@ -86,10 +90,16 @@ def _check_arguments(
         raise unknown_name("variant", variant, VARIANTS)
     check_counts(
         num_classes=num_classes,
-        num_codewords=num_codewords,
         fusion_filters=fusion_filters,
         codeword_filters=codeword_filters,
     )
+    if isinstance(num_codewords, Integral):
+        check_counts(num_codewords=num_codewords)
+    elif num_codewords != "auto":
+        raise KerassegError(
+            "num_codewords is a whole number of at least 1, or 'auto' for four times num_classes; "
+            f"received {num_codewords!r}."
+        )
     check_rate("dropout", dropout)
 
 
@@ -142,6 +152,7 @@ def _twice(
     return block(block(x, filters, f"{name}1"), filters, f"{name}2", relu=last_relu)
 
 
+@friendly_arguments
 def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
     backbone: str | keras.Model = "resnet101",
     num_classes: int = 21,
@@ -151,7 +162,7 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
     weights: str | os.PathLike[str] | None = None,
     activation: str | None = None,
     variant: str = "release",
-    num_codewords: int = 256,
+    num_codewords: Codewords = 256,
     fusion_filters: int = 512,
     codeword_filters: int = 1024,
     dropout: float = 0.1,
@@ -171,16 +182,18 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
     Args:
         backbone: A name of `kerasseg.backbones.names()`, or a `keras.Model` with four outputs
             at strides 4, 8, 16 and 32.
-        num_classes: How many classes; void is none of them.
+        num_classes: How many classes; void is none of them. 1 with `activation="sigmoid"` for a
+            binary mask.
         input_shape: Height, width (None where they vary) and channels.
         backbone_weights: `"imagenet"`, the path of a file, or None for random ones.
         weights: Path of a file with weights of the whole model.
-        activation: `"softmax"` for probabilities; None for logits.
+        activation: `"softmax"` or `"sigmoid"` for probabilities; None for logits.
         variant: `"release"` is the first author's code and the default, since the published
             scores come from it and it says what the paper leaves open (batch norm, ReLU, two
             convs for the weights, the factor n^(-1/2)); `"paper"` is the text of the paper, a
             plain 1x1 conv at each step.
-        num_codewords: n. Four times the number of classes is about enough (the paper).
+        num_codewords: n, the size of the codebook; `"auto"` for four times `num_classes`, which
+            is about enough (the paper).
         fusion_filters: Channels that each map is compressed to before the fusion.
         codeword_filters: c, the length of a codeword.
         dropout: Rate of the spatial dropout before the classifier (`"release"` only).

@@ -29,6 +29,7 @@ def segmentation_model(
     align_corners: bool,
     name: str,
     upsample: bool = True,
+    create_backbone: Callable[..., keras.Model] | None = None,
 ) -> keras.Model:
     """Returns the functional model of a backbone and a decoder.
 
@@ -46,6 +47,8 @@ def segmentation_model(
         name: Name of the model.
         upsample: Whether the logits are resized to the size of the input; else they stay at the
             decoder's own stride, of the padded image where it was padded.
+        create_backbone: What makes four feature maps of `backbone`, at whichever strides the
+            decoder takes; None for `backbones.create`.
 
     Raises:
         KerassegError: If an argument cannot be used; the message says what is accepted.
@@ -59,7 +62,8 @@ def segmentation_model(
     # Some backbones pad by the size that they are built for: built for any size, the same weights
     # give the same features whatever `input_shape` is.
     any_size = (None, None, input_shape[2])
-    pyramid = backbones.create(backbone, any_size, _unless_replaced(backbone_weights, weights))
+    create = create_backbone or backbones.create
+    pyramid = create(backbone, any_size, _unless_replaced(backbone_weights, weights))
     logits = decoder(pyramid(padded))
     if upsample:
         logits = ResizeTo(align_corners, dtype="float32", name="upsample")(logits, padded)

@@ -1,13 +1,14 @@
 """The weights of a whole model from a file, and the errors when they do not fit."""
 
 import os
+import warnings
 import zipfile
-from contextlib import ExitStack
-from typing import IO, Any, TypeAlias
+from typing import TypeAlias
 
 import keras
 
 from kerasseg.errors import KerassegError
+from kerasseg.weights_comparison import Shapes, differences, shapes_in_file, shapes_in_model
 
 WeightsPath: TypeAlias = str | os.PathLike[str]
 
@@ -33,37 +34,36 @@ def load_weights(model: keras.Model, path: WeightsPath) -> None:
 
     Raises:
         KerassegError: If the file is damaged, or holds other weights than those of the model:
-            fewer, more, or of other shapes.
+            fewer, more, or of other shapes; the message lists them all.
     """
     try:
-        held = _count_arrays(path)
-        # Keras leaves arrays unread that the model has no place for, and does not say so.
-        if held != len(model.weights):
-            raise ValueError(f"it holds {held} arrays, the model {len(model.weights)}")
-        model.load_weights(os.fspath(path))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        held = shapes_in_file(path)
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise KerassegError(
-            f"weights: {os.fspath(path)} does not fit this {model.name}: {reason}.\n"
-            "Build it with the arguments that the saved model was built with."
+            f"weights: {os.fspath(path)} cannot be read: {_first_line(error)}.\n"
+            f"Give a .weights.h5 or .keras file that a {model.name} was saved to."
         ) from error
+    # Keras leaves tensors unread that the model has no place for, and does not say so.
+    if len(held) != len(model.weights):
+        raise _misfit(model, path, held, f"it holds {len(held)} tensors")
+    try:
+        with warnings.catch_warnings():
+            # With this warning Keras goes on and leaves layers as they were.
+            warnings.filterwarnings("error", message="Skipping nested container")
+            model.load_weights(os.fspath(path))
+    except (OSError, ValueError, KeyError, UserWarning) as error:
+        raise _misfit(model, path, held, _first_line(error)) from error
 
 
-def _count_arrays(path: WeightsPath) -> int:
-    """Returns how many arrays a file holds beside the state of an optimizer."""
-    import h5py
+def _misfit(model: keras.Model, path: WeightsPath, held: Shapes, problem: str) -> KerassegError:
+    counts, _, tensors = differences(held, shapes_in_model(model)).partition("\n")
+    lines = (
+        f"weights: {os.fspath(path)} does not fit this {model.name}: {counts or problem}",
+        "Build it with the arguments that the saved model was built with.",
+        tensors,
+    )
+    return KerassegError("\n".join(filter(None, lines)))
 
-    with ExitStack() as stack:
-        source: WeightsPath | IO[bytes] = path
-        if os.fspath(path).endswith(".keras"):
-            archive = stack.enter_context(zipfile.ZipFile(path))
-            source = stack.enter_context(archive.open("model.weights.h5"))
-        groups = stack.enter_context(h5py.File(source, "r"))
-        paths: list[str] = []
 
-        def note(name: str, entry: Any) -> None:
-            if isinstance(entry, h5py.Dataset) and not name.startswith("optimizer/"):
-                paths.append(name)
-
-        groups.visititems(note)
-        return len(paths)
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
