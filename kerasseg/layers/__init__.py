@@ -8,6 +8,7 @@ from kerasseg.layers.multi_resolution_fusion import MultiResolutionFusion
 from kerasseg.layers.pad_to_minimum import PadToMinimum
 from kerasseg.layers.pixel_normalization import PixelNormalization
 from kerasseg.layers.residual_conv_unit import ResidualConvUnit
+from kerasseg.layers.resize_by import ResizeBy
 from kerasseg.layers.resize_to import ResizeTo
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "PadToMinimum",
     "PixelNormalization",
     "ResidualConvUnit",
+    "ResizeBy",
     "ResizeTo",
 ]

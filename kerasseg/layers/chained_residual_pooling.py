@@ -5,7 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, unknown_name
+
+POOLING_ORDERS = ("pool_conv", "conv_pool")
 
 
 @keras.saving.register_keras_serializable(package="kerasseg")
@@ -15,7 +17,8 @@ class ChainedResidualPooling(keras.layers.Layer):
     `r = relu(x)`, `t_0 = r`, `t_i = conv_i(maxpool(t_{i-1}))`, output `r + t_1 + ... + t_n`:
     5x5 max pooling with stride 1, whose padding never counts, and convs without bias. The one
     ReLU is the only non-linearity beside the pooling (Lin et al., CVPR 2017, arXiv 1611.06612,
-    section 3.2 and figure 3d).
+    section 3.2 and figure 3d). The authors' improved pooling, of most of the models that they
+    released, has the other order: `t_i = maxpool(conv_i(t_{i-1}))`.
 
     Call arguments:
         x: `(N, H, W, filters)`.
@@ -26,6 +29,13 @@ class ChainedResidualPooling(keras.layers.Layer):
         filters: Channels of the input and of every conv.
         num_blocks: n. The paper's text has 2, the authors' released graphs 4.
         kernel_size: Side of the conv kernels: 3 in RefineNet, 1 in Light-Weight RefineNet.
+        pooling_order: `"pool_conv"` as in the paper, or `"conv_pool"`, the improved pooling.
+        rematerialize: Whether training keeps `x` alone and computes the chain once more when it
+            is differentiated. Values, gradients and weights are those of the plain layer.
+
+    Raises:
+        KerassegError: If `pooling_order` is none of the two, or the input has another number of
+            channels than `filters`.
 
     Example:
         >>> import numpy as np
@@ -34,12 +44,21 @@ class ChainedResidualPooling(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters: int, num_blocks: int = 2, kernel_size: int = 3, **kwargs: Any
+        self,
+        filters: int,
+        num_blocks: int = 2,
+        kernel_size: int = 3,
+        pooling_order: str = "pool_conv",
+        rematerialize: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_pooling_order(pooling_order)
         self.filters = filters
         self.num_blocks = num_blocks
         self.kernel_size = kernel_size
+        self.pooling_order = pooling_order
+        self.rematerialize = rematerialize
         self.convs = [
             keras.layers.Conv2D(
                 filters,
@@ -62,11 +81,19 @@ class ChainedResidualPooling(keras.layers.Layer):
         for conv in self.convs:
             conv.build(input_shape)
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Returns the sum of `relu(x)` and its chain of pooled maps."""
+        if self.rematerialize and training:
+            return tf.recompute_grad(self._chain)(x)
+        return self._chain(x)
+
+    def _chain(self, x: tf.Tensor) -> tf.Tensor:
         path = total = tf.nn.relu(x)
         for conv in self.convs:
-            path = conv(tf.nn.max_pool2d(path, ksize=5, strides=1, padding="SAME"))
+            if self.pooling_order == "pool_conv":
+                path = conv(_max_pool(path))
+            else:
+                path = _max_pool(conv(path))
             total = total + path
         return total
 
@@ -81,4 +108,16 @@ class ChainedResidualPooling(keras.layers.Layer):
             "filters": self.filters,
             "num_blocks": self.num_blocks,
             "kernel_size": self.kernel_size,
+            "pooling_order": self.pooling_order,
+            "rematerialize": self.rematerialize,
         }
+
+
+def check_pooling_order(pooling_order: str) -> None:
+    """Raises a `KerassegError` unless a chain may be ordered like this."""
+    if pooling_order not in POOLING_ORDERS:
+        raise unknown_name("pooling_order", pooling_order, POOLING_ORDERS)
+
+
+def _max_pool(x: tf.Tensor) -> tf.Tensor:
+    return tf.nn.max_pool2d(x, ksize=5, strides=1, padding="SAME")

@@ -24,6 +24,8 @@ class ResidualConvUnit(keras.layers.Layer):
 
     Args:
         filters: Channels of the input and of both convs.
+        rematerialize: Whether training keeps `x` alone and computes the residual once more when
+            it is differentiated. Values, gradients and weights are those of the plain unit.
 
     Example:
         >>> import numpy as np
@@ -31,9 +33,10 @@ class ResidualConvUnit(keras.layers.Layer):
         TensorShape([1, 6, 5, 8])
     """
 
-    def __init__(self, filters: int, **kwargs: Any) -> None:
+    def __init__(self, filters: int, rematerialize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.filters = filters
+        self.rematerialize = rematerialize
         policy = self.dtype_policy
         self.conv1 = keras.layers.Conv2D(filters, 3, padding="same", dtype=policy, name="conv1")
         self.conv2 = keras.layers.Conv2D(
@@ -50,9 +53,14 @@ class ResidualConvUnit(keras.layers.Layer):
         self.conv1.build(input_shape)
         self.conv2.build(input_shape)
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Returns `x` plus its residual."""
-        return x + self.conv2(tf.nn.relu(self.conv1(tf.nn.relu(x))))
+        if self.rematerialize and training:
+            return x + tf.recompute_grad(self._residual)(x)
+        return x + self._residual(x)
+
+    def _residual(self, x: tf.Tensor) -> tf.Tensor:
+        return self.conv2(tf.nn.relu(self.conv1(tf.nn.relu(x))))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns the input's shape."""
@@ -60,4 +68,8 @@ class ResidualConvUnit(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the layer."""
-        return {**super().get_config(), "filters": self.filters}
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "rematerialize": self.rematerialize,
+        }
