@@ -1,14 +1,26 @@
 """RefineNet and EfficientFCN for Keras: semantic segmentation from pixels to TensorFlow Serving."""
 
-from kerasseg import backbones, data, evaluation, layers, losses, optimizers, schedules
+from kerasseg import (
+    backbones,
+    data,
+    evaluation,
+    layers,
+    losses,
+    optimizers,
+    schedules,
+    visualization,
+)
 from kerasseg.label_set import LabelSet
+from kerasseg.macs import count_macs
 from kerasseg.models import (
     DilatedFCN,
     EfficientFCN,
+    LightWeightRefineNet,
     RefineNet,
     dilated_fcn_decoder,
     efficientfcn_decoder,
     freeze_backbone,
+    light_weight_refinenet_decoder,
     load,
     refinenet_decoder,
     unfreeze_backbone,
@@ -21,9 +33,11 @@ __all__ = [
     "DilatedFCN",
     "EfficientFCN",
     "LabelSet",
+    "LightWeightRefineNet",
     "RefineNet",
     "__version__",
     "backbones",
+    "count_macs",
     "data",
     "dilated_fcn_decoder",
     "efficientfcn_decoder",
@@ -31,11 +45,13 @@ __all__ = [
     "export_saved_model",
     "freeze_backbone",
     "layers",
+    "light_weight_refinenet_decoder",
     "load",
     "losses",
     "optimizers",
     "refinenet_decoder",
     "schedules",
     "unfreeze_backbone",
+    "visualization",
     "weighting_maps",
 ]

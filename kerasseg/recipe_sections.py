@@ -14,6 +14,7 @@ from kerasseg.label_set import Colour
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     "DilatedFCN": models.DilatedFCN,
     "EfficientFCN": models.EfficientFCN,
+    "LightWeightRefineNet": models.LightWeightRefineNet,
     "RefineNet": models.RefineNet,
 }
 # The recipe gives these to a builder itself, or a run has no use for them: a fixed input shape

@@ -5,6 +5,7 @@ where batch norm keeps its statistics although `fit` trains, where it is synchro
 replicas, and where operations that are slow to differentiate on a CPU have a faster form.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ BATCH_NORM_MODES = ("train", "frozen_statistics", "frozen")
 
 
 def training_graph(
-    model: keras.Model, batch_norm: str = "train", backbone: str | None = None
+    model: keras.Model, batch_norm: str = "train", backbone: str | Sequence[str] | None = None
 ) -> keras.Model:
     """Returns a model for `compile` and `fit` that shares every variable with `model`.
 
@@ -26,9 +27,9 @@ def training_graph(
             normalises by the batch and updates the moving statistics;
             `"frozen_statistics"` normalises by the moving statistics and leaves them as they
             are, while gamma and beta train; `"frozen"` leaves gamma and beta too.
-        backbone: Name of the nested model that `batch_norm` speaks of; None for all of
-            `model`. Batch norm elsewhere trains, since the statistics of a new decoder are
-            not yet those of any data.
+        backbone: Name of the nested model that `batch_norm` speaks of, or the names of several;
+            None for all of `model`. Batch norm elsewhere trains, since the statistics of a new
+            decoder are not yet those of any data.
 
     Raises:
         KerassegError: If `batch_norm` is none of the three, `model` has no layer named by
@@ -45,7 +46,9 @@ def training_graph(
     """
     if batch_norm not in BATCH_NORM_MODES:
         raise unknown_name("batch_norm", batch_norm, BATCH_NORM_MODES)
-    chosen = _batch_norms(model if backbone is None else _named(model, backbone))
+    chosen: dict[int, keras.layers.BatchNormalization] = {}
+    for part in _parts(model, backbone):
+        chosen |= _batch_norms(part)
     if batch_norm == "frozen":
         for layer in chosen.values():
             layer.trainable = False
@@ -68,6 +71,12 @@ def training_graph(
             "composite layer; use 'frozen' or 'train'."
         )
     return twin
+
+
+def _parts(model: keras.Model, names: str | Sequence[str] | None) -> list[keras.layers.Layer]:
+    if names is None:
+        return [model]
+    return [_named(model, name) for name in ([names] if isinstance(names, str) else names)]
 
 
 def _named(model: keras.Model, name: str) -> keras.layers.Layer:

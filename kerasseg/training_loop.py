@@ -21,6 +21,7 @@ from kerasseg.evaluation.metrics import MeanIoU
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
 from kerasseg.losses import SegmentationCrossentropy
+from kerasseg.models.freezing import backbones_of
 from kerasseg.optimizers import variable_multipliers, with_multipliers
 from kerasseg.recipe import Recipe
 from kerasseg.recipe_sections import TrainingRecipe
@@ -81,9 +82,11 @@ def train(
     """
     training = recipe.training
     steps = len(train_pairs) // training.batch_size
-    freeze_stages(model.get_layer(recipe.model.backbone), training.frozen_stages)
+    backbones = backbones_of(model)
+    for backbone in backbones:
+        freeze_stages(backbone, training.frozen_stages)
     with strategy.scope():
-        twin = training_graph(model, training.batch_norm, recipe.model.backbone)
+        twin = training_graph(model, training.batch_norm, [one.name for one in backbones])
         _compile(twin, model, recipe, labels, steps)
     progress = Progress(training.batch_size, steps, training.epochs)
     best = BestModel(model, run.file("best.keras"))
@@ -130,7 +133,7 @@ def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimize
         ),
         weight_decay=wanted.weight_decay,
         learning_rate_multipliers=variable_multipliers(
-            model, {recipe.model.backbone: wanted.backbone_multiplier}
+            model, {one.name: wanted.backbone_multiplier for one in backbones_of(model)}
         ),
         use_ema=wanted.average > 0,
         ema_momentum=wanted.average or 0.99,

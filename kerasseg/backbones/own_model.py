@@ -1,5 +1,6 @@
 """Checks that a model of the user's own can be a backbone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -8,27 +9,30 @@ from kerasseg.errors import KerassegError
 
 STRIDES = (4, 8, 16, 32)
 CONTRACT = (
-    "A backbone takes RGB images (N, H, W, 3) and returns a list of four feature maps "
+    "A backbone takes images (N, H, W, channels) and returns a list of four feature maps "
     "(N, H, W, channels) at strides 4, 8, 16 and 32, in this order."
 )
 
 
-def check_own_model(model: keras.Model) -> None:
-    """Runs a model once, on a black image of its own size or of 256x256, and looks at its outputs.
+def check_own_model(model: keras.Model, channels: int = 3) -> None:
+    """Runs a model once, on a black image, and looks at its outputs.
+
+    Args:
+        model: The model.
+        channels: Of the images that it is to take.
 
     Raises:
-        KerassegError: If it does not take one image and return four maps of rank 4 at the
-            strides 4, 8, 16 and 32, in this order.
+        KerassegError: If it does not take one image of so many channels and return four maps of
+            rank 4 at the strides 4, 8, 16 and 32, in this order.
     """
-    height, width = image_size(model)
-    size = (height or 256, width or 256)
-    outputs = model(keras.ops.zeros((1, *size, 3)), training=False)
+    check_channels(model, channels)
+    size, outputs = run_once(model, channels)
     if not isinstance(outputs, (list, tuple)):
         raise _unfit(model, f"returns one {type(outputs).__name__}, not a list")
     shapes = [tuple(output.shape) for output in outputs]
     if any(len(shape) != 4 for shape in shapes):
         raise _unfit(model, f"returns outputs of the shapes {_listed(shapes)}")
-    strides = [_stride(size, shape[1:3]) for shape in shapes]
+    strides = [stride_of(size, shape[1:3]) for shape in shapes]
     missing = [stride for stride in STRIDES if stride not in strides]
     if missing:
         raise _unfit(
@@ -40,27 +44,53 @@ def check_own_model(model: keras.Model) -> None:
         raise _unfit(model, f"returns {len(shapes)} maps, at strides {_listed(strides)}")
 
 
+def check_channels(model: keras.Model, channels: int) -> None:
+    """Raises a `KerassegError` if a model says that it takes another number of channels."""
+    taken = _image_shape(model)[2]
+    if taken not in (None, channels):
+        raise KerassegError(
+            f"the model {model.name!r} takes images of {taken} channels, and input_shape names "
+            f"{channels}: give input_shape=(None, None, {taken}), or another model."
+        )
+
+
 def image_size(model: keras.Model) -> tuple[int | None, int | None]:
     """Returns the height and width that a model is made for, None where it takes any.
 
     Raises:
-        KerassegError: If it takes anything but one batch of RGB images.
+        KerassegError: If it takes anything but one batch of images.
     """
-    shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []]
-    if not shapes:  # a subclassed model does not say what it takes
-        return None, None
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][-1] != 3:
-        raise _unfit(model, f"takes inputs of the shapes {_listed(shapes)}")
-    return shapes[0][1], shapes[0][2]
+    return _image_shape(model)[:2]
 
 
-def _stride(size: tuple[int, int], level: tuple[int, ...]) -> Any:
+def run_once(model: keras.Model, channels: int) -> tuple[tuple[int, int], Any]:
+    """Runs a model on a black image of its own size, 256 where it takes any.
+
+    Returns:
+        The image's height and width, and what the model returned.
+    """
+    height, width = image_size(model)
+    size = (height or 256, width or 256)
+    return size, model(keras.ops.zeros((1, *size, channels)), training=False)
+
+
+def stride_of(size: tuple[int, int], level: Sequence[int]) -> int | str:
     """Returns the stride at which a map of this size lies, rounded up or down; else its size."""
     for stride in STRIDES:
         places = zip(size, level, strict=True)
         if all(full // stride <= part <= -(-full // stride) for full, part in places):
             return stride
     return "x".join(f"{full}/{part}" for full, part in zip(size, level, strict=True))
+
+
+def _image_shape(model: keras.Model) -> tuple[int | None, int | None, int | None]:
+    shapes = [tuple(tensor.shape) for tensor in getattr(model, "inputs", None) or []]
+    if not shapes:  # a subclassed model does not say what it takes
+        return None, None, None
+    if len(shapes) != 1 or len(shapes[0]) != 4:
+        raise _unfit(model, f"takes inputs of the shapes {_listed(shapes)}")
+    _, height, width, channels = shapes[0]
+    return height, width, channels
 
 
 def _unfit(model: keras.Model, problem: str) -> KerassegError:

@@ -2,10 +2,12 @@
 
 import os
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from kerasseg.errors import KerassegError
+from kerasseg.weights_comparison import differences, shapes_in_file, shapes_in_model
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 
@@ -30,7 +32,8 @@ def load_keras_file(network: Any, path: os.PathLike[str], backbone: str) -> None
     """Loads a weights file of Keras (`.weights.h5` or `.h5`) into a backbone's network.
 
     Raises:
-        KerassegError: If Keras cannot read the file or it belongs to another network.
+        KerassegError: If Keras cannot read the file or it belongs to another network; the
+            message lists every tensor that differs.
     """
     try:
         with warnings.catch_warnings():
@@ -40,8 +43,33 @@ def load_keras_file(network: Any, path: os.PathLike[str], backbone: str) -> None
     except (OSError, ValueError, KeyError) as error:
         raise KerassegError(
             f"{path} does not hold weights of {backbone} without its classifier, in Keras' "
-            f"layout: {_first_line(error)}"
+            f"layout: {_misfit(network, path) or _first_line(error)}"
         ) from error
+
+
+def _misfit(network: Any, path: os.PathLike[str]) -> str:
+    """Returns which tensors of a file differ from the network's; nothing if it is unreadable."""
+    try:
+        held = shapes_in_file(path)
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return ""
+    return differences(held, shapes_in_model(network))
+
+
+def saved_channels(weights: Weights) -> int | None:
+    """Returns how many channels a backbone took whose own `save_weights` wrote this file.
+
+    Returns:
+        None if the weights are no file, or one in the layout of the network that the backbone
+        is made from.
+    """
+    import h5py
+
+    if not isinstance(weights, Path) or not h5py.is_hdf5(weights):
+        return None
+    with h5py.File(weights) as file:
+        stem = file.get("layers/conv2d/vars/0")
+        return stem.shape[2] if stem and "layers/pixel_normalization" in file else None
 
 
 def not_downloaded(backbone: str, error: Exception) -> KerassegError:

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError, unknown_name
+from kerasseg.layers.initialization import quiet_start
 
 POOLING_ORDERS = ("pool_conv", "conv_pool")
 
@@ -65,6 +66,7 @@ class ChainedResidualPooling(keras.layers.Layer):
                 kernel_size,
                 padding="same",
                 use_bias=False,
+                kernel_initializer=quiet_start(),
                 dtype=self.dtype_policy,
                 name=f"conv{number}",
             )

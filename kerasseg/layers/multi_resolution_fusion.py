@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
+from kerasseg.layers.initialization import quiet_start
 from kerasseg.layers.resize_to import ResizeTo
 
 Shape: TypeAlias = tuple[int | None, ...]
@@ -58,6 +59,7 @@ class MultiResolutionFusion(keras.layers.Layer):
             self.kernel_size,
             padding="same",
             use_bias=False,
+            kernel_initializer=quiet_start(),
             dtype=self.dtype_policy,
             name=f"conv{number}",
         )

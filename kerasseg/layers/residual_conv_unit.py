@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
+from kerasseg.layers.initialization import quiet_start
 
 
 @keras.saving.register_keras_serializable(package="kerasseg")
@@ -37,10 +38,18 @@ class ResidualConvUnit(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters = filters
         self.rematerialize = rematerialize
-        policy = self.dtype_policy
-        self.conv1 = keras.layers.Conv2D(filters, 3, padding="same", dtype=policy, name="conv1")
-        self.conv2 = keras.layers.Conv2D(
-            filters, 3, padding="same", use_bias=False, dtype=policy, name="conv2"
+        self.conv1 = self._conv("conv1", use_bias=True)
+        self.conv2 = self._conv("conv2", use_bias=False)
+
+    def _conv(self, name: str, use_bias: bool) -> keras.layers.Layer:
+        return keras.layers.Conv2D(
+            self.filters,
+            3,
+            padding="same",
+            use_bias=use_bias,
+            kernel_initializer=quiet_start(),
+            dtype=self.dtype_policy,
+            name=name,
         )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -123,11 +123,14 @@ def check_rate(argument: str, value: float) -> None:
         raise KerassegError(f"{argument} is a rate, at least 0 and below 1; received {value!r}.")
 
 
-def check_pyramid(features: Sequence[keras.KerasTensor]) -> None:
-    """Raises a `KerassegError` unless there are four feature maps of rank 4."""
-    if len(features) != 4 or any(len(feature.shape) != 4 for feature in features):
+def check_pyramid(features: Sequence[keras.KerasTensor], several_scales: bool = False) -> None:
+    """Raises a `KerassegError` unless there are four feature maps of rank 4, or four a scale."""
+    count = len(features)
+    fits = count == 4 or (several_scales and count > 0 and count % 4 == 0)
+    if not fits or any(len(feature.shape) != 4 for feature in features):
         shapes = [tuple(feature.shape) for feature in features]
+        more = ", or four a scale" if several_scales else ""
         raise KerassegError(
             "a decoder takes four feature maps (N, h, w, C), at strides 4, 8, 16 and 32 in this "
-            f"order; received {len(shapes)}: {shapes}."
+            f"order{more}; received {count}: {shapes}."
         )

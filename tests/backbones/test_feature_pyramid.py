@@ -6,65 +6,12 @@ import tensorflow as tf
 from kerasseg import backbones
 from kerasseg.errors import KerassegError
 
-CHANNELS = {
-    "resnet50": (256, 512, 1024, 2048),
-    "resnet101": (256, 512, 1024, 2048),
-    "resnet152": (256, 512, 1024, 2048),
-    "mobilenetv2": (144, 192, 576, 1280),
-    "efficientnetv2b0": (32, 192, 672, 1280),
-    "efficientnet_lite0": (24, 40, 112, 320),
-}
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), "uint8")
 
 
 @pytest.fixture(scope="module")
 def lite():
     return backbones.create("efficientnet_lite0", weights=None)
-
-
-def test_catalogue_lists_every_backbone():
-    assert backbones.names() == tuple(CHANNELS)
-
-
-@pytest.mark.parametrize("backbone", CHANNELS)
-def test_gives_four_maps_at_their_strides_under_its_own_name(backbone):
-    model = backbones.create(backbone, (64, 96, 3), weights=None)
-    assert model.name == backbone
-    assert [tuple(output.shape) for output in model.outputs] == [
-        (None, 64 // stride, 96 // stride, channels)
-        for stride, channels in zip((4, 8, 16, 32), CHANNELS[backbone], strict=True)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("backbone", "official", "features"),
-    [
-        ("resnet50", "ResNet50", "conv2_block3_out conv3_block4_out conv4_block6_out"),
-        ("mobilenetv2", "MobileNetV2", "block_3_expand_relu block_6_expand_relu"),
-    ],
-)
-def test_normalizes_as_preprocess_input_of_keras_applications(backbone, official, features):
-    model = backbones.create(backbone, weights=None)
-    network = getattr(keras.applications, official)(
-        include_top=False, weights=None, input_shape=(None, None, 3)
-    )
-    network.set_weights(model.get_weights())
-    module = getattr(keras.applications, {"resnet50": "resnet"}.get(backbone, "mobilenet_v2"))
-    prepared = module.preprocess_input(PIXELS.astype("float32"))
-    taps = [network.get_layer(name).output for name in features.split()] + [network.output]
-    expected = keras.Model(network.input, taps)(prepared)
-    places = [*range(len(taps) - 1), 3]
-    for place, level in zip(places, expected, strict=True):
-        assert_close(model(PIXELS)[place], level)
-
-
-def test_normalizes_as_efficientnetv2_does_inside():
-    model = backbones.create("efficientnetv2b0", weights=None)
-    official = keras.applications.EfficientNetV2B0(
-        include_top=False, weights=None, input_shape=(None, None, 3)
-    )
-    official.set_weights(model.get_weights())
-    assert_close(model(PIXELS)[3], official(PIXELS))
 
 
 def test_takes_bytes_and_floats_in_every_way_of_calling(lite):
@@ -127,7 +74,7 @@ def test_is_frozen_as_one_layer():
     assert all(np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True))
 
 
-@pytest.mark.parametrize("backbone", ["resnet50", "efficientnet_lite0", "efficientnetv2b0"])
+@pytest.mark.parametrize("backbone", ["vgg16", "efficientnet_lite0", "efficientnetb0"])
 def test_runs_in_bfloat16_after_its_normalization(backbone):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -154,20 +101,15 @@ def test_pixels_reach_the_normalization_unrounded_in_bfloat16():
     assert result[0, 0, 0, 0] < result[1, 0, 0, 0]
 
 
-def test_unknown_name_names_the_nearest():
-    with pytest.raises(KerassegError, match="unknown backbone 'resnet11': did you mean 'resnet10"):
-        backbones.create("resnet11")
-
-
 @pytest.mark.parametrize(
     ("input_shape", "message"),
     [
-        ((None, None, 4), r"\(None, None, 4\) is not \(height, width, 3\)"),
-        ((64, 3), r"\(64, 3\) is not \(height, width, 3\)"),
+        ((64, 3), r"\(64, 3\) is not \(height, width, channels\)"),
+        ((None, None, 0), r"\(None, None, 0\) is not \(height, width, channels\)"),
         ((31, 64, 3), r"\(31, 64, 3\) is too small: a backbone needs 32 pixels"),
     ],
 )
-def test_input_shapes_that_are_no_rgb_image_are_refused(input_shape, message):
+def test_input_shapes_that_are_no_image_are_refused(input_shape, message):
     with pytest.raises(KerassegError, match=message):
         backbones.create("resnet50", input_shape, weights=None)
 

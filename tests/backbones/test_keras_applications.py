@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import h5py
 import keras
@@ -8,7 +9,10 @@ import numpy as np
 import pytest
 
 from kerasseg import backbones
+from kerasseg.backbones import catalogue
+from kerasseg.backbones.keras_applications import IMAGENET_MEAN, IMAGENET_STD
 from kerasseg.errors import KerassegError
+from tests.backbones.families import assert_same_maps, shared
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), "uint8")
 CACHE_NAME = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
@@ -29,15 +33,42 @@ except KerassegError as error:
 """
 
 
+# A small member of each family, and the module of its `preprocess_input`.
+FAMILIES = {
+    "ResNet50": "resnet",
+    "ResNet50V2": "resnet_v2",
+    "DenseNet121": "densenet",
+    "EfficientNetB0": "efficientnet",
+    "EfficientNetV2B0": "efficientnet_v2",
+    "EfficientNetV2S": "efficientnet_v2",
+    "MobileNet": "mobilenet",
+    "MobileNetV2": "mobilenet_v2",
+    "MobileNetV3Small": "mobilenet_v3",
+    "MobileNetV3Large": "mobilenet_v3",
+    "VGG16": "vgg16",
+}
+
+
+def quickly(*names: str) -> list[Any]:
+    return [
+        name if name in names else pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES
+    ]
+
+
 def official(builder: str) -> keras.Model:
     """Returns a network of Keras Applications with weights that no other has."""
     network = getattr(keras.applications, builder)(
         include_top=False, weights=None, input_shape=(None, None, 3)
     )
     rng = np.random.default_rng(1)
-    network.set_weights(
-        [weight * rng.uniform(0.9, 1.1, weight.shape) for weight in network.get_weights()]
-    )
+    for layer in network.layers:
+        # The published EfficientNets hold ImageNet's mean and, as the variance, its deviation.
+        if isinstance(layer, keras.layers.Normalization) and layer.weights:
+            layer.set_weights([np.array(IMAGENET_MEAN), np.array(IMAGENET_STD), np.array(0)])
+        elif layer.weights:
+            layer.set_weights(
+                [weight * rng.uniform(0.9, 1.1, weight.shape) for weight in layer.get_weights()]
+            )
     return network
 
 
@@ -53,6 +84,75 @@ def write_official_layout(path, network):
             for name, values in zip(names, layer.get_weights(), strict=True):
                 group[name] = values
     return path
+
+
+@pytest.fixture
+def downloads(monkeypatch, tmp_path):
+    """Puts a file in the place of what Keras Applications would download."""
+    asked: list[str] = []
+
+    def provide(network: keras.Model) -> list[str]:
+        path = write_official_layout(tmp_path / "notop.h5", network)
+
+        def get_file(name, *arguments, **options):
+            asked.append(name)
+            return str(path)
+
+        monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+        return asked
+
+    return provide
+
+
+@pytest.mark.filterwarnings("ignore:`input_shape` is undefined")
+@pytest.mark.parametrize("builder", quickly("EfficientNetB0", "MobileNet", "VGG16"))
+def test_is_the_pretrained_network_of_keras_after_its_preprocessing(builder, downloads):
+    asked = downloads(official(builder))
+    pretrained = getattr(keras.applications, builder)(
+        include_top=False, weights="imagenet", input_shape=(None, None, 3)
+    )
+    model = backbones.create(builder.lower(), weights="imagenet")
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+    module = getattr(keras.applications, FAMILIES[builder])
+    prepared = module.preprocess_input(PIXELS.astype("float32"))
+    row = catalogue.find(builder.lower())
+    taps = [pretrained.get_layer(name).output for name in row.features]
+    reference = keras.Model(pretrained.inputs[0], taps)(prepared)
+    assert_same_maps(model(PIXELS), reference, tolerance=1e-4)
+
+
+@pytest.mark.parametrize("builder", quickly("EfficientNetB0"))
+def test_takes_the_official_layout_for_other_channels(builder, downloads):
+    downloads(official(builder))
+    rgb = backbones.create(builder.lower(), weights="imagenet")
+    six = backbones.create(builder.lower(), (None, None, 6), weights="imagenet")
+    assert_same_maps(six(np.concatenate([PIXELS, PIXELS], axis=-1)), rgb(PIXELS))
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".weights.h5"])
+def test_statistics_in_a_weights_file_are_checked(suffix, tmp_path):
+    network = official("EfficientNetB0")
+    path = tmp_path / f"notop{suffix}"
+
+    def write() -> None:
+        network.save_weights(path) if "weights" in suffix else write_official_layout(path, network)
+
+    write()
+    backbones.create("efficientnetb0", weights=path)
+    (layer,) = (one for one in network.layers if isinstance(one, keras.layers.Normalization))
+    layer.set_weights([np.zeros(3), np.ones(3), np.array(0)])
+    write()
+    with pytest.raises(KerassegError, match=r"EfficientNetB0 go with pixels of mean \[0\.0, 0"):
+        backbones.create("efficientnetb0", weights=path)
+
+
+@pytest.mark.parametrize("name", ["efficientnetb0", "mobilenetv3large"])
+def test_what_a_backbone_saved_is_loaded_again(name, tmp_path):
+    """Although neither holds all tensors that the network of Keras has."""
+    shared(name).save_weights(tmp_path / "saved.weights.h5")
+    again = backbones.create(name, weights=tmp_path / "saved.weights.h5")
+    assert_same_maps(again(PIXELS), shared(name)(PIXELS), tolerance=0)
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +226,12 @@ def test_a_missing_weights_file_is_named():
 
 def test_a_file_of_another_network_is_refused(mobilenet, tmp_path):
     path = write_official_layout(tmp_path / "notop.h5", mobilenet)
-    with pytest.raises(KerassegError, match=r"notop\.h5 does not hold weights of ResNet50"):
+    with pytest.raises(
+        KerassegError, match=r"notop\.h5 does not hold weights of ResNet50"
+    ) as error:
         backbones.create("resnet50", weights=path)
+    for tensor in ("conv1_conv/0 (7, 7, 3, 64)", "Conv1/0 (3, 3, 3, 32)", "block_16_project/0"):
+        assert tensor in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["damaged.h5", "damaged.weights.h5", "damaged.pt"])

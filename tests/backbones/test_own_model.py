@@ -8,8 +8,10 @@ from kerasseg.errors import KerassegError
 PIXELS = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype("float32")
 
 
-def own(*strides: int, size: int | None = None, padding: str = "same") -> keras.Model:
-    pixels = keras.Input((size, size, 3))
+def own(
+    *strides: int, size: int | None = None, padding: str = "same", channels: int = 3
+) -> keras.Model:
+    pixels = keras.Input((size, size, channels))
     levels = [
         keras.layers.AveragePooling2D(stride, stride, padding=padding)(pixels) for stride in strides
     ]
@@ -80,11 +82,25 @@ def test_maps_of_another_rank_are_refused():
         backbones.create(model)
 
 
-@pytest.mark.parametrize("shape", [(None, None, 1), (10,)])
-def test_inputs_other_than_rgb_images_are_refused(shape):
-    values = keras.Input(shape)
-    model = keras.Model(values, [keras.layers.Identity()(values) for _ in range(4)])
+@pytest.mark.parametrize("shapes", [[(10,)], [(None, None, 3), (None, None, 3)]])
+def test_inputs_other_than_one_image_are_refused(shapes):
+    inputs = [keras.Input(shape) for shape in shapes]
+    model = keras.Model(inputs, [keras.layers.Identity()(inputs[0]) for _ in range(4)])
     with pytest.raises(KerassegError, match="takes inputs of the shapes"):
+        backbones.create(model)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_may_take_other_channels_than_three(channels):
+    model = own(4, 8, 16, 32, channels=channels)
+    assert backbones.create(model, (None, None, channels)) is model
+    renamed = backbones.create(model, (None, None, channels), name="yours")
+    assert renamed.inputs[0].shape == (None, None, None, channels)
+
+
+def test_other_channels_than_the_input_shape_names_are_refused():
+    model = own(4, 8, 16, 32, channels=4)
+    with pytest.raises(KerassegError, match=r"'mine' takes images of 4 channels.*names 3: give"):
         backbones.create(model)
 
 

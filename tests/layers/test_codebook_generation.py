@@ -22,16 +22,30 @@ def base_and_weighting(draw) -> tuple[np.ndarray, np.ndarray]:
 
 maps = base_and_weighting()
 quick = settings(max_examples=25, deadline=None)
+HALVES = ("float16", "bfloat16")
+
+
+def formula(base: np.ndarray, weighting: np.ndarray) -> np.ndarray:
+    base, weighting = base.astype(np.float64), weighting.astype(np.float64)
+    exponentials = np.exp(weighting - weighting.max((1, 2), keepdims=True))
+    weights = exponentials / exponentials.sum((1, 2), keepdims=True)
+    return np.einsum("nhwk,nhwc->nkc", weights, base)
 
 
 @quick
 @given(maps)
 def test_equals_the_papers_formula(maps):
-    base, weighting = (x.astype(np.float64) for x in maps)
-    exponentials = np.exp(weighting)
-    weights = exponentials / exponentials.sum((1, 2), keepdims=True)
-    expected = np.einsum("nhwk,nhwc->nkc", weights, base)
-    np.testing.assert_allclose(generate(*maps), expected, atol=1e-4)
+    np.testing.assert_allclose(generate(*maps), formula(*maps), atol=1e-4)
+
+
+@quick
+@given(maps, st.sampled_from(HALVES))
+def test_equals_it_as_exactly_for_maps_of_half_precision(maps, half):
+    rounded = [tf.cast(x, half) for x in maps]
+    codebook = CodebookGeneration()(*rounded)
+    assert codebook.dtype == tf.float32
+    expected = formula(*(tf.cast(x, tf.float32).numpy() for x in rounded))
+    np.testing.assert_allclose(codebook, expected, atol=1e-4)
 
 
 @quick
@@ -83,10 +97,10 @@ def test_moving_both_maps_alike_changes_nothing(maps, seed):
     np.testing.assert_allclose(generate(*moved), generate(*maps), atol=1e-4)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_stays_float32_under_every_policy(policy):
-    keras.config.set_dtype_policy(policy)
-    layer, half = CodebookGeneration(), policy.removeprefix("mixed_")
+@pytest.mark.parametrize("half", HALVES)
+def test_stays_float32_under_every_policy(half):
+    keras.config.set_dtype_policy(f"mixed_{half}")
+    layer = CodebookGeneration()
     specs = tf.TensorSpec([1, 3, 4, 5], half), tf.TensorSpec([1, 3, 4, 6], half)
     graph = tf.function(layer.__call__).get_concrete_function(*specs).graph
     dtypes = {op.type: op.outputs[0].dtype for op in graph.get_operations() if op.outputs}
@@ -95,13 +109,26 @@ def test_stays_float32_under_every_policy(policy):
     assert layer(tf.ones((1, 2, 2, 3), half), tf.ones((1, 2, 2, 4), half)).dtype == tf.float32
 
 
-def test_large_map_loses_nothing_at_half_precision():
+@pytest.mark.parametrize("half", HALVES)
+def test_large_map_loses_nothing_at_half_precision(half):
     # Each weight is 2^-16: far below what float16 holds to three digits.
-    keras.config.set_dtype_policy("mixed_float16")
-    base = normal(0, 1, 256, 256, 4).astype(np.float16) + np.float16(1)
-    codebook = CodebookGeneration()(base, np.zeros((1, 256, 256, 2), np.float16))
-    mean = base.astype(np.float64).mean((1, 2))
+    keras.config.set_dtype_policy(f"mixed_{half}")
+    base = tf.cast(normal(0, 1, 256, 256, 4) + 1, half)
+    codebook = CodebookGeneration()(base, tf.zeros((1, 256, 256, 2), half))
+    mean = tf.cast(base, tf.float64).numpy().mean((1, 2))
     np.testing.assert_allclose(codebook, np.stack([mean, mean], 1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_weights_below_the_smallest_half_precision_number_count(half):
+    # Each of 65,535 weights is e^-18: nothing in float16, and a thousandth all together.
+    keras.config.set_dtype_policy(f"mixed_{half}")
+    base, weighting = np.full((1, 256, 256, 1), 1024.0), np.full((1, 256, 256, 1), -18.0)
+    base[:, 7, 9], weighting[:, 7, 9] = 0.0, 0.0
+    assert np.float16(np.exp(-18)) == 0
+    codebook = CodebookGeneration()(tf.cast(base, half), tf.cast(weighting, half))
+    np.testing.assert_allclose(codebook, formula(base, weighting), rtol=1e-4)
+    assert float(codebook[0, 0, 0]) > 1
 
 
 def test_symbolic_shape():

@@ -36,6 +36,16 @@ def test_equals_the_papers_formula(pair, scaled):
 
 
 @quick
+@given(pairs, st.sampled_from([("mixed_float16", 2e-2), ("mixed_bfloat16", 2e-1)]))
+def test_equals_it_up_to_rounding_under_mixed_precision(pair, policy):
+    codebook, weights = pair
+    name, tolerance = policy
+    assembled = CodewordAssembly(dtype=name)(codebook, weights)
+    expected = assemble(codebook, weights)
+    np.testing.assert_allclose(tf.cast(assembled, tf.float32), expected, atol=tolerance)
+
+
+@quick
 @given(pairs, st.integers(0, 1000))
 def test_order_of_the_codewords_does_not_matter(pair, seed):
     codebook, weights = pair

@@ -11,7 +11,16 @@ from tests.layers.numpy_statements import normal
 
 # Arguments that are no defaults, and the channels of the maps that the layer is called with.
 LAYERS = {
-    "ChainedResidualPooling": ({"filters": 4, "num_blocks": 3, "kernel_size": 1}, [4]),
+    "ChainedResidualPooling": (
+        {
+            "filters": 4,
+            "num_blocks": 3,
+            "kernel_size": 1,
+            "pooling_order": "conv_pool",
+            "rematerialize": True,
+        },
+        [4],
+    ),
     "CodebookGeneration": ({}, [4, 6]),
     "CropTo": ({}, [4, 3]),
     "MultiResolutionFusion": ({"kernel_size": 1, "align_corners": True}, [4, 6]),
@@ -20,7 +29,8 @@ LAYERS = {
         {"mean": (1.0, 2.0, 3.0), "std": (4.0, 5.0, 6.0), "reverse_channels": True},
         [3],
     ),
-    "ResidualConvUnit": ({"filters": 4}, [4]),
+    "ResidualConvUnit": ({"filters": 4, "rematerialize": True}, [4]),
+    "ResizeBy": ({"scale": 0.6, "minimum": 3}, [3]),
     "ResizeTo": ({"align_corners": True}, [4, 3]),
 }
 SIZES = [(6, 7), (3, 4)]

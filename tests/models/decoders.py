@@ -21,10 +21,16 @@ def pyramid(channels: Sequence[int], size: tuple[int, int] = (97, 161)) -> list[
     ]
 
 
-def small_decoder(decoder: Callable[..., keras.KerasTensor], **options: object) -> keras.Model:
-    """Returns a decoder for 5 classes over small maps of odd sizes, always of the same weights."""
+def small_decoder(
+    decoder: Callable[..., keras.KerasTensor], num_scales: int = 1, **options: object
+) -> keras.Model:
+    """Returns a decoder for 5 classes over small maps of odd sizes, always of the same weights.
+
+    Further scales see the image at half the size of the one before.
+    """
     keras.utils.set_random_seed(0)
-    features = pyramid(SMALL_CHANNELS)
+    sizes = [(97 // 2**scale, 161 // 2**scale) for scale in range(num_scales)]
+    features = [feature for size in sizes for feature in pyramid(SMALL_CHANNELS, size)]
     return keras.Model(features, decoder(features, 5, **options))
 
 

@@ -87,7 +87,7 @@ class ModelCase:
 
     @pytest.fixture
     def infer(self, model) -> Callable[[np.ndarray], tf.Tensor]:
-        return _graph_of_any_size(model)
+        return graph_of_any_size(model)
 
     # Pixels in, logits out
 
@@ -232,7 +232,7 @@ def assert_fit_trains_every_kernel(model: keras.Model, **options: Any) -> None:
 
 
 @functools.cache
-def _graph_of_any_size(model: keras.Model) -> Callable[[np.ndarray], tf.Tensor]:
+def graph_of_any_size(model: keras.Model) -> Callable[[np.ndarray], tf.Tensor]:
     return tf.function(model, input_signature=[ANY_SIZE])
 
 

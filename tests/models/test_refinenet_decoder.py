@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 
 from kerasseg import refinenet_decoder
+from kerasseg.errors import KerassegError
+from kerasseg.layers import ChainedResidualPooling, MultiResolutionFusion, ResidualConvUnit
 from tests.layers.graphs import count_operations
 from tests.models.decoders import (
     RESNET_CHANNELS,
@@ -17,11 +19,33 @@ from tests.models.decoders import (
 )
 
 STRIDES = (32, 16, 8, 4)
+SMALL = {"filters": 8, "coarse_filters": 12}
+# Each variant's arguments, its scales, and the operations in its graph: two ReLUs and two convs a
+# residual unit, one ReLU a chain.
+VARIANTS = {
+    "four blocks": ({}, 1, {"Relu": 44, "MaxPool": 8, "Conv2D": 59}),
+    "two blocks": ({"cascade": 2}, 1, {"Relu": 30, "MaxPool": 4, "Conv2D": 42}),
+    "one block": ({"cascade": 1}, 1, {"Relu": 23, "MaxPool": 2, "Conv2D": 33}),
+    "two scales": ({}, 2, {"Relu": 60, "MaxPool": 8, "Conv2D": 84}),
+    "improved pooling": (
+        {"pooling_order": "conv_pool", "pooling_blocks": 4},
+        1,
+        {"Relu": 44, "MaxPool": 16, "Conv2D": 67},
+    ),
+}
 
 
 @pytest.fixture(scope="module")
 def decoder() -> keras.Model:
-    return small_decoder(refinenet_decoder, filters=8, coarse_filters=12)
+    return small_decoder(refinenet_decoder, **SMALL)
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def variant(request) -> tuple[keras.Model, dict[str, int]]:
+    """A decoder, and the operations that it holds."""
+    options, num_scales, operations = VARIANTS[request.param]
+    decoder = small_decoder(refinenet_decoder, num_scales=num_scales, **SMALL, **options)
+    return decoder, operations
 
 
 @pytest.mark.parametrize(("pooling_blocks", "parameters"), [(4, 75_552_277), (2, 67_294_741)])
@@ -31,13 +55,11 @@ def test_parameter_count(pooling_blocks, parameters):
     assert keras.Model(features, logits).count_params() == parameters
 
 
-def test_gradients_reach_all_four_feature_maps(decoder):
-    to_features, _ = gradients(decoder, random_features(decoder))
-    assert [is_nonzero(gradient) for gradient in to_features] == [True] * 4
-
-
-def test_gradients_reach_every_weight(decoder):
-    _, to_weights = gradients(decoder, random_features(decoder))
+def test_gradients_reach_every_feature_map_and_weight(variant):
+    decoder, _ = variant
+    to_features, to_weights = gradients(decoder, random_features(decoder))
+    assert len(to_features) in (4, 8)
+    assert all(map(is_nonzero, to_features))
     assert [path for path, gradient in to_weights.items() if not is_nonzero(gradient)] == []
 
 
@@ -49,12 +71,14 @@ def test_the_output_of_each_pooling_chain_is_used(decoder, stride):
     assert all(is_nonzero(to_weights[path]) for path in chain)
 
 
-def test_holds_no_batch_norm(decoder):
-    kinds = {type(layer) for layer in decoder._flatten_layers()}
+def test_holds_no_batch_norm_and_one_relu_a_chain(variant):
+    decoder, operations = variant
+    kinds = [type(layer) for layer in decoder._flatten_layers()]
     assert keras.layers.BatchNormalization not in kinds
-    # 5 units of two ReLUs and a chain of one at each of the four strides.
     counts = count_operations(decoder, *(tensor.shape[-1] for tensor in decoder.inputs))
-    assert counts == {"Relu": 44, "MaxPool": 8, "Conv2D": 59}
+    assert counts == operations
+    units, chains = (kinds.count(kind) for kind in (ResidualConvUnit, ChainedResidualPooling))
+    assert counts["Relu"] == 2 * units + chains
 
 
 @pytest.mark.parametrize("stride", STRIDES)
@@ -80,6 +104,53 @@ def test_blocks_are_cascaded(decoder, finer, coarser):
     assert decoder.get_layer(f"stride{finer}_fuse").input == [path, coarse]
 
 
+def fused(decoder: keras.Model) -> dict[str, list[str]]:
+    """Returns the names of the layers that each fusion block takes its paths from."""
+    fusions = [layer for layer in decoder.layers if isinstance(layer, MultiResolutionFusion)]
+    return {
+        fusion.name: [tensor._keras_history.operation.name for tensor in fusion.input]
+        for fusion in fusions
+    }
+
+
+def test_two_blocks_take_two_strides_each():
+    assert fused(small_decoder(refinenet_decoder, cascade=2, **SMALL)) == {
+        "stride16_fuse": ["stride16_path_rcu2", "stride32_path_rcu2"],
+        "stride4_fuse": ["stride4_path_rcu2", "stride8_path_rcu2", "stride16_out_rcu3"],
+    }
+
+
+def test_one_block_takes_all_four_strides():
+    assert fused(small_decoder(refinenet_decoder, cascade=1, **SMALL)) == {
+        "stride4_fuse": [f"stride{stride}_path_rcu2" for stride in (4, 8, 16, 32)]
+    }
+
+
+def test_every_block_takes_the_paths_of_both_scales():
+    assert fused(small_decoder(refinenet_decoder, num_scales=2, **SMALL)) == {
+        f"stride{stride}_fuse": [
+            f"stride{stride}_path_rcu2",
+            f"stride{stride}_scale2_path_rcu2",
+            *([f"stride{2 * stride}_out_rcu3"] if stride < 32 else []),
+        ]
+        for stride in STRIDES
+    }
+
+
+@pytest.mark.parametrize("cascade", [4, 2, 1])
+def test_the_coarsest_path_alone_has_the_coarse_width(cascade):
+    decoder = small_decoder(refinenet_decoder, cascade=cascade, **SMALL)
+    widths = {stride: decoder.get_layer(f"stride{stride}_reduce").filters for stride in STRIDES}
+    assert widths == {32: 12, 16: 8, 8: 8, 4: 8}
+    assert decoder.get_layer("stride4_out_rcu3").filters == 8
+
+
+def test_pooling_order_is_that_of_every_chain():
+    decoder = small_decoder(refinenet_decoder, pooling_order="conv_pool", **SMALL)
+    chains = [one for one in decoder.layers if isinstance(one, ChainedResidualPooling)]
+    assert [chain.pooling_order for chain in chains] == ["conv_pool"] * 4
+
+
 def test_dropout_is_on_the_two_coarser_features_and_before_the_classifier(decoder):
     dropouts = [layer for layer in decoder.layers if isinstance(layer, keras.layers.Dropout)]
     assert [layer.rate for layer in dropouts] == [0.5] * 3
@@ -92,7 +163,7 @@ def test_dropout_is_on_the_two_coarser_features_and_before_the_classifier(decode
 
 
 def test_without_dropout_training_and_inference_are_the_same():
-    model = small_decoder(refinenet_decoder, filters=8, coarse_filters=12, dropout=0.0)
+    model = small_decoder(refinenet_decoder, dropout=0.0, **SMALL)
     features = random_features(model)
     assert np.array_equal(model(features, training=True), model(features, training=False))
 
@@ -124,3 +195,21 @@ def test_symbolic_sizes_may_be_unknown():
     sizes = ((24, 40), (12, 20), (6, 10), (3, 5))
     maps = [np.ones((1, *size, 4 + level)) for level, size in enumerate(sizes)]
     assert model(maps).shape == (1, 24, 40, 3)
+
+
+@pytest.mark.parametrize("cascade", [3, 0, "4", None, [4]])
+def test_another_number_of_blocks_is_an_error(cascade):
+    with pytest.raises(KerassegError, match="cascade is 4, 2 or 1 refinement blocks; received"):
+        refinenet_decoder(pyramid((4, 4, 4, 4)), 5, cascade=cascade)
+
+
+def test_another_pooling_order_is_an_error():
+    with pytest.raises(KerassegError, match="'conv_pol': did you mean 'conv_pool'"):
+        refinenet_decoder(pyramid((4, 4, 4, 4)), 5, pooling_order="conv_pol")
+
+
+@pytest.mark.parametrize("count", [0, 3, 6])
+def test_features_that_are_not_four_a_scale_are_an_error(count):
+    features = (pyramid((4, 4, 4, 4)) * 2)[:count]
+    with pytest.raises(KerassegError, match=rf"or four a scale; received {count}: "):
+        refinenet_decoder(features, 5)

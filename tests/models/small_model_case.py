@@ -1,0 +1,127 @@
+"""What holds for every architecture and each of its variants, over a tiny backbone of one's own."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.models.model_case import (
+    NUM_CLASSES,
+    all_layers,
+    assert_close,
+    assert_fit_trains_every_kernel,
+    graph_of_any_size,
+    random_images,
+    tiny_backbone,
+)
+
+
+class SmallModelCase:
+    """The tests of a variant: a subclass names the builder and its arguments."""
+
+    architecture: ClassVar[Callable[..., keras.Model]]
+    options: ClassVar[dict[str, Any]]
+    # Of the logits as the decoder gives them, and of the image that the backbone sees.
+    stride: ClassVar[int] = 4
+    scale: ClassVar[float] = 1.0
+
+    def backbone(self) -> keras.Model:
+        """Returns the backbone; a subclass may need other strides."""
+        return tiny_backbone()
+
+    def build(self, **options: Any) -> keras.Model:
+        """Returns a new model of random weights."""
+        return type(self).architecture(self.backbone(), NUM_CLASSES, **{**self.options, **options})
+
+    def build_alike(self, model: keras.Model, **options: Any) -> keras.Model:
+        """Returns a new model with the weights of `model`."""
+        again = self.build(**options)
+        again.set_weights(model.get_weights())
+        return again
+
+    @pytest.fixture
+    def model(self) -> keras.Model:
+        """One model for all tests, which leave it as it is."""
+        return _model(type(self))
+
+    @pytest.fixture
+    def infer(self, model) -> Callable[[np.ndarray], tf.Tensor]:
+        return graph_of_any_size(model)
+
+    @pytest.mark.parametrize("size", [(33, 47), (500, 375), (32, 1000), (16, 70), (1, 1)])
+    def test_one_graph_takes_every_size(self, model, infer, size):
+        images = random_images(1, *size)
+        logits = infer(images)
+        assert logits.shape == (1, *size, NUM_CLASSES)
+        assert logits.dtype == tf.float32
+        assert_close(logits, model(images))
+
+    @pytest.mark.parametrize("size", [(40, 48), (40, None), (None, 20)])
+    def test_a_size_that_is_known_or_half_known_changes_nothing(self, model, size):
+        known = self.build_alike(model, input_shape=(*size, 3))
+        assert known.output_shape == (None, *size, NUM_CLASSES)
+        images = random_images(1, *(side or 52 for side in size))
+        assert_close(known(images), model(images))
+
+    def test_logits_of_the_decoders_own_stride_resize_to_those_of_the_model(self, model):
+        decode = self.build_alike(model, upsample=False)
+        seen = [round(side * self.scale) for side in (33, 47)]
+        images = random_images(1, 33, 47)
+        coarse = decode(images)
+        assert coarse.shape == (1, *(-(-side // self.stride) for side in seen), NUM_CLASSES)
+        assert_close(tf.image.resize(coarse, (33, 47)), model(images))
+
+    def test_reloaded_model_gives_exactly_the_same(self, model, tmp_path):
+        model.save(tmp_path / "model.keras")
+        reloaded = keras.models.load_model(tmp_path / "model.keras")
+        images = random_images(1, 33, 47)
+        assert np.array_equal(reloaded(images), model(images))
+        assert reloaded.to_json() == model.to_json()
+
+    def test_weights_round_trip(self, model, tmp_path):
+        model.save_weights(tmp_path / "saved.weights.h5")
+        images = random_images(1, 33, 47)
+        again = self.build(weights=tmp_path / "saved.weights.h5")
+        assert np.array_equal(again(images), model(images))
+
+    def test_all_but_the_classifier_computes_at_half_precision(self, model):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        mixed = self.build_alike(model)
+        convs = [one for one in all_layers(mixed) if isinstance(one, keras.layers.Conv2D)]
+        dtypes = {conv.name: conv.compute_dtype for conv in convs}
+        assert dtypes.pop("classifier") == "float32"
+        assert set(dtypes.values()) == {"bfloat16"}
+        images = random_images(1, 64, 96)
+        logits = mixed(images)
+        assert logits.dtype == tf.float32
+        assert np.corrcoef(np.ravel(logits), np.ravel(model(images)))[0, 1] > 0.9
+
+    def test_fit_trains_every_kernel(self):
+        assert_fit_trains_every_kernel(self.build(), run_eagerly=True)
+
+
+class CompiledModelCase(SmallModelCase):
+    """What takes seconds to compile, and is tested for one variant of an architecture."""
+
+    def test_predicts_batches_of_different_sizes_one_after_the_other(self, model):
+        for size in ((1, 33, 47), (3, 40, 31), (2, 16, 70)):
+            images = random_images(*size)
+            assert_close(model.predict(images, verbose=0), model(images))
+
+    def test_xla_gives_the_same(self, model):
+        images = random_images(1, 40, 48)
+        compiled = tf.function(model, jit_compile=True)
+        assert_close(compiled(images), model(images))
+
+    def test_fit_compiled_on_batches_of_varying_size(self):
+        assert_fit_trains_every_kernel(self.build())
+
+
+@functools.cache
+def _model(case: type[SmallModelCase]) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return case().build()
