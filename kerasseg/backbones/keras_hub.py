@@ -25,16 +25,17 @@ def has_pyramid(model: keras.Model) -> bool:
 def pyramid(model: keras.Model, channels: int = 3, image_converter: Any = None) -> keras.Model:
     """Returns a model from pixels to the four feature maps of a KerasHub backbone.
 
-    The maps are found by their sizes, since not every backbone counts P1, P2 ... by powers of
-    two; where two lie at one stride, the later one is taken.
+    It is made of the backbone's own layers. The maps are found by their sizes, since not every
+    backbone counts P1, P2 ... by powers of two; where two lie at one stride, the later one is
+    taken.
 
     Args:
         model: A backbone with `pyramid_outputs`.
         channels: Of the images that it is to take.
         image_converter: The `keras_hub.layers.ImageConverter` of the same preset, whose scale
             and offset become the model's normalization, in float32 under every precision
-            policy. What it resizes or crops is left out. With a converter the model is a copy;
-            without one it shares the backbone's layers, and a warning says what is missing.
+            policy. What it resizes or crops is left out. Without one a warning says what is
+            missing.
 
     Raises:
         KerassegError: If a stride of 4, 8, 16 and 32 is missing, or the model takes other
@@ -47,12 +48,13 @@ def pyramid(model: keras.Model, channels: int = 3, image_converter: Any = None) 
             f"KerasHub keeps preprocessing out of its backbones, so {model.name!r} gets the "
             "pixels 0..255 as they are. For what its preset was trained on, give "
             "kerasseg.backbones.create(backbone, image_converter=...) as backbone.",
-            stacklevel=2,
+            stacklevel=4,  # the caller of `create`
         )
         return levels
     pixels = keras.Input(model.inputs[0].shape[1:], name="pixels", dtype="float32")
     normalized = _normalization(image_converter, channels)(pixels)
-    return rewired(levels, normalized)
+    # Not every layer of KerasHub can be made anew from its config.
+    return rewired(levels, normalized, shared=True)
 
 
 def _at_the_strides(model: Any, channels: int) -> keras.Model:

@@ -8,7 +8,11 @@ Kinds = tuple[type[keras.layers.Layer], ...]
 
 
 def rewired(
-    network: keras.Model, pixels: Any, left_out: Kinds = (), new: str | None = None
+    network: keras.Model,
+    pixels: Any,
+    left_out: Kinds = (),
+    new: str | None = None,
+    shared: bool = False,
 ) -> keras.Model:
     """Returns a copy of a network, weights and all, on another input.
 
@@ -19,6 +23,7 @@ def rewired(
         left_out: The kinds of layers that the copy does without.
         new: Name of the one layer that takes no weights from the network: it is built for the
             pixels' own number of channels, with its initializer's values.
+        shared: Whether the copy is made of the network's own layers, not of new ones.
     """
     (source,) = keras.utils.get_source_inputs(pixels)
 
@@ -32,7 +37,10 @@ def rewired(
 
     # Some networks have their one input in a list.
     sources = keras.tree.map_structure(lambda _: source, network.input)
-    copy = keras.models.clone_model(network, input_tensors=sources, call_function=call)
+    clone = (lambda layer: layer) if shared else None
+    copy = keras.models.clone_model(network, sources, clone_function=clone, call_function=call)
+    if shared:
+        return copy
     for layer in copy.layers:
         if layer.weights and layer.name != new:
             layer.set_weights(network.get_layer(layer.name).get_weights())

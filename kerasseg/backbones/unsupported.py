@@ -1,7 +1,7 @@
 """The networks of Keras Applications that are no backbones here, and why."""
 
 _UNPADDED = (
-    "its first convolutions are not padded, so its maps lie at no stride of 4, 8, 16 and 32 "
+    "its first convolutions are not padded, so not all of its maps lie at strides 4, 8, 16 and 32 "
     "({sizes} for a side of 256)"
 )
 _NASNET = (

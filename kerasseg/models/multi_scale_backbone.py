@@ -11,6 +11,7 @@ from kerasseg import backbones
 from kerasseg.backbones.own_model import image_size
 from kerasseg.errors import KerassegError
 from kerasseg.layers import ResizeBy
+from kerasseg.models.segmentation_model import FeatureMaps
 
 
 def check_scales(scales: Sequence[float]) -> None:
@@ -36,11 +37,11 @@ def create(
     input_shape: tuple[int | None, int | None, int],
     weights: str | os.PathLike[str] | None,
     scales: Sequence[float],
-) -> keras.Model:
-    """Returns a model of the backbone's name, from pixels to four feature maps a scale.
+) -> FeatureMaps:
+    """Returns what makes four feature maps a scale of an image, the largest scale first.
 
-    At the one scale 1 it is the plain backbone. Else it holds, for each scale, a `ResizeBy` and a
-    backbone of its own, `"resnet101_1.2x"` and `"resnet101_0.6x"`.
+    At the one scale 1 that is the plain backbone. Else each scale has a `ResizeBy` and a backbone
+    of its own, `"resnet101_1.2x"` and `"resnet101_0.6x"`.
 
     Args:
         backbone: Name of a backbone, or a model with four outputs at strides 4 to 32. Such a
@@ -56,41 +57,39 @@ def create(
 
     Example:
         >>> pyramid = create("mobilenetv2", (None, None, 3), None, (1.2, 0.6))
-        >>> [layer.name for layer in pyramid.layers[-2:]]
-        ['mobilenetv2_1.2x', 'mobilenetv2_0.6x']
-        >>> len(pyramid.outputs)
-        8
+        >>> [maps.shape[1:3] for maps in pyramid(keras.Input((160, 160, 3)))][::4]
+        [(48, 48), (24, 24)]
     """
     if tuple(scales) == (1,):
         return backbones.create(backbone, input_shape, weights)
-    pixels = keras.Input(tuple(input_shape), name="pixels", dtype="float32")
-    name = backbone.name if isinstance(backbone, keras.Model) else backbone
-    features: list[keras.KerasTensor] = []
-    for number, scale in enumerate(scales):
-        label = f"{scale:g}x"
-        if isinstance(backbone, keras.Model):
-            network = _own(backbone, input_shape, weights, f"{name}_{label}", copy=number > 0)
-        else:
-            network = backbones.create(backbone, input_shape, weights, f"{name}_{label}")
-        features += network(ResizeBy(scale, name=f"resize_{label}")(pixels))
-    return keras.Model(pixels, features, name=name)
+    if isinstance(backbone, keras.Model):
+        networks = _copies(backbone, input_shape, weights, scales)
+    else:
+        names = [f"{backbone}_{scale:g}x" for scale in scales]
+        networks = [backbones.create(backbone, input_shape, weights, name) for name in names]
+
+    def feature_maps(images: keras.KerasTensor) -> list[keras.KerasTensor]:
+        features: list[keras.KerasTensor] = []
+        for scale, network in zip(scales, networks, strict=True):
+            features += network(ResizeBy(scale, name=f"resize_{scale:g}x")(images))
+        return features
+
+    return feature_maps
 
 
-def _own(
+def _copies(
     model: keras.Model,
     input_shape: tuple[int | None, int | None, int],
     weights: str | os.PathLike[str] | None,
-    name: str,
-    copy: bool,
-) -> keras.Model:
+    scales: Sequence[float],
+) -> list[keras.Model]:
     if image_size(model) != (None, None):
         raise KerassegError(
             f"the model {model.name!r} takes images of {image_size(model)} alone, and scales= give "
             "it images of other sizes. Build it with an input of (None, None, channels)."
         )
-    if copy:
-        model = _copy(model, name)
-    return backbones.create(model, input_shape, weights)
+    first = backbones.create(model, input_shape, weights)
+    return [first, *(_copy(first, f"{first.name}_{scale:g}x") for scale in scales[1:])]
 
 
 def _copy(model: keras.Model, name: str) -> keras.Model:

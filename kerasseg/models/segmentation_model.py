@@ -14,6 +14,7 @@ from kerasseg.models.weights_file import check_weights_file, load_weights
 
 InputShape: TypeAlias = tuple[int | None, int | None, int]
 Decoder: TypeAlias = Callable[[Sequence[keras.KerasTensor]], keras.KerasTensor]
+FeatureMaps: TypeAlias = Callable[[keras.KerasTensor], Sequence[keras.KerasTensor]]
 
 SMALLEST_SIDE = 32
 
@@ -29,7 +30,7 @@ def segmentation_model(
     align_corners: bool,
     name: str,
     upsample: bool = True,
-    create_backbone: Callable[..., keras.Model] | None = None,
+    create_backbone: Callable[..., FeatureMaps] | None = None,
 ) -> keras.Model:
     """Returns the functional model of a backbone and a decoder.
 
@@ -47,8 +48,9 @@ def segmentation_model(
         name: Name of the model.
         upsample: Whether the logits are resized to the size of the input; else they stay at the
             decoder's own stride, of the padded image where it was padded.
-        create_backbone: What makes four feature maps of `backbone`, at whichever strides the
-            decoder takes; None for `backbones.create`.
+        create_backbone: Takes `backbone`, an input shape and weights, and returns a model, or a
+            function that calls several, from an image to the feature maps that the decoder takes;
+            None for `backbones.create`.
 
     Raises:
         KerassegError: If an argument cannot be used; the message says what is accepted.
@@ -62,7 +64,7 @@ def segmentation_model(
     # Some backbones pad by the size that they are built for: built for any size, the same weights
     # give the same features whatever `input_shape` is.
     any_size = (None, None, input_shape[2])
-    create = create_backbone or backbones.create
+    create: Callable[..., FeatureMaps] = create_backbone or backbones.create
     pyramid = create(backbone, any_size, _unless_replaced(backbone_weights, weights))
     logits = decoder(pyramid(padded))
     if upsample:

@@ -78,7 +78,7 @@ def test_is_frozen_as_one_layer():
 def test_runs_in_bfloat16_after_its_normalization(backbone):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = backbones.create(backbone, (64, 64, 3), weights=None)
+        model = backbones.create(backbone, weights=None)
     finally:
         keras.config.set_dtype_policy("float32")
     assert model.inputs[0].dtype == "float32"

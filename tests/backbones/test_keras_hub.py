@@ -55,6 +55,7 @@ def test_scale_and_offset_of_its_image_converter_become_the_normalization(hub):
     plain = keras.Model(hub.inputs[0], list(hub.pyramid_outputs.values())[1:])
     converted = RGB * np.float32(IMAGENET.scale) + np.float32(IMAGENET.offset)
     assert_same_maps(model(RGB), plain(converted), tolerance=1e-5)
+    assert model.get_layer("conv_P5") is hub.pyramid_outputs["P5"]._keras_history.operation
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ def test_padding_of_improved_pooling_never_counts():
 
 
 def test_another_pooling_order_is_an_error():
-    with pytest.raises(KerassegError, match="unknown pooling_order 'conv_pol': did you mean 'conv_pool'"):
+    with pytest.raises(
+        KerassegError, match="unknown pooling_order 'conv_pol': did you mean 'conv_pool'"
+    ):
         ChainedResidualPooling(4, pooling_order="conv_pol")
 
 

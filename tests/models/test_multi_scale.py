@@ -8,6 +8,7 @@ import tensorflow as tf
 from kerasseg import RefineNet
 from kerasseg.errors import KerassegError
 from kerasseg.layers import ResizeBy
+from kerasseg.models.freezing import backbones_of
 from kerasseg.models.multi_scale_backbone import create
 from kerasseg.training_graph import training_graph
 from tests import tiny
@@ -18,34 +19,40 @@ ANY_SIZE = (None, None, 3)
 SCALES = (1.2, 0.6)
 
 
+def backbones_at(backbone, weights, scales=SCALES) -> dict[str, keras.Model]:
+    """Returns the models that `create` makes, by their names."""
+    pixels = keras.Input(ANY_SIZE)
+    features = create(backbone, ANY_SIZE, weights, scales)(pixels)
+    assert len(features) == 4 * len(scales)
+    layers = keras.Model(pixels, features).layers
+    return {layer.name: layer for layer in layers if isinstance(layer, keras.Model)}
+
+
 def test_each_scale_has_a_backbone_of_its_own():
     with tiny.tiny_backbone():
-        pyramid = create("tiny", ANY_SIZE, None, SCALES)
-    large, small = (pyramid.get_layer(f"tiny_{label}") for label in ("1.2x", "0.6x"))
-    assert pyramid.name == "tiny"
-    assert len(pyramid.outputs) == 8
+        found = backbones_at("tiny", None)
+    assert list(found) == ["tiny_1.2x", "tiny_0.6x"]
+    large, small = found.values()
     assert not {id(one) for one in large.weights} & {id(one) for one in small.weights}
     kernels = [backbone.get_layer("conv0").kernel for backbone in (large, small)]
     assert not np.array_equal(*kernels)
-    assert len(pyramid.weights) == 2 * len(large.weights)
 
 
 def test_each_scale_sees_the_image_at_its_size():
     own = tiny_backbone()
-    pyramid = create(own, ANY_SIZE, None, SCALES)
     images = random_images(2, 80, 101)
-    for scale, maps in zip(SCALES, (pyramid(images)[:4], pyramid(images)[4:]), strict=True):
-        for found, expected in zip(maps, own(ResizeBy(scale)(images)), strict=True):
-            assert np.array_equal(found, expected)
+    found = create(own, ANY_SIZE, None, SCALES)(images)
+    expected = [one for scale in SCALES for one in own(ResizeBy(scale)(images))]
+    assert len(found) == len(expected) == 8
+    assert all(map(np.array_equal, found, expected))
 
 
 def test_a_model_of_ones_own_serves_the_first_scale_and_its_copies_the_others():
     own = tiny_backbone()
-    pyramid = create(own, ANY_SIZE, None, (2.0, 1.0, 0.5))
-    assert pyramid.name == "my_network"
-    assert pyramid.get_layer("my_network") is own
-    for label in ("1x", "0.5x"):
-        copy = pyramid.get_layer(f"my_network_{label}")
+    found = backbones_at(own, None, (2.0, 1.0, 0.5))
+    assert found.pop("my_network") is own
+    assert list(found) == ["my_network_1x", "my_network_0.5x"]
+    for copy in found.values():
         pairs = list(zip(copy.weights, own.weights, strict=True))
         assert all(np.array_equal(one, other) for one, other in pairs)
         assert all(one is not other for one, other in pairs)
@@ -54,16 +61,17 @@ def test_a_model_of_ones_own_serves_the_first_scale_and_its_copies_the_others():
 def test_one_scale_of_1_is_the_plain_backbone():
     own = tiny_backbone()
     assert create(own, ANY_SIZE, None, (1,)) is own
-    assert create(own, ANY_SIZE, None, (0.5,)).get_layer("resize_0.5x").scale == 0.5
+    maps = create(own, ANY_SIZE, None, (0.5,))(random_images(1, 128, 64))
+    assert [tuple(level.shape[1:3]) for level in maps] == [(16, 8), (8, 4), (4, 2), (2, 1)]
 
 
 def test_a_weights_file_is_loaded_into_each_backbone(tmp_path):
     path = tmp_path / "mobilenetv2.weights.h5"
     network = keras.applications.MobileNetV2(include_top=False, weights=None)
     network.save_weights(path)
-    pyramid = create("mobilenetv2", ANY_SIZE, path, SCALES)
-    for label in ("1.2x", "0.6x"):
-        backbone = pyramid.get_layer(f"mobilenetv2_{label}")
+    found = backbones_at("mobilenetv2", path)
+    assert len(found) == 2
+    for backbone in found.values():
         for name in ("Conv1", "block_6_expand"):
             assert np.array_equal(backbone.get_layer(name).kernel, network.get_layer(name).kernel)
 
@@ -71,7 +79,9 @@ def test_a_weights_file_is_loaded_into_each_backbone(tmp_path):
 def test_trains_in_the_training_graph():
     with tiny.tiny_backbone():
         model = RefineNet("tiny", 3, backbone_weights=None, scales=SCALES, **OPTIONS)
-    twin = training_graph(model, "frozen_statistics", "tiny")
+    names = [backbone.name for backbone in backbones_of(model)]
+    assert names == ["tiny_1.2x", "tiny_0.6x"]
+    twin = training_graph(model, "frozen_statistics", names)
     assert {id(one) for one in twin.variables} == {id(one) for one in model.variables}
     images = random_images(1, 64, 48)
     np.testing.assert_allclose(twin(images), model(images), rtol=1e-4, atol=1e-5)
