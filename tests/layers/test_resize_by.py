@@ -18,7 +18,7 @@ def test_sides_are_rounded_halves_up(side, scale, expected):
     assert layer(np.ones((1, side, 9, 1))).shape[1] == expected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(h=st.integers(1, 40), w=st.integers(1, 40), scale=st.floats(0.1, 3), least=st.integers(1, 9))
 def test_a_size_that_is_read_is_rounded_as_one_that_is_known(h, w, scale, least):
     layer = ResizeBy(scale, minimum=least)
@@ -27,7 +27,7 @@ def test_a_size_that_is_read_is_rounded_as_one_that_is_known(h, w, scale, least)
     assert known.shape == layer.compute_output_shape(images.shape)
     assert np.array_equal(known, read)
     assert min(known.shape[1:3]) >= least
-    np.testing.assert_allclose(known, resize(images, known.shape[1:3]), atol=1e-5)
+    np.testing.assert_allclose(known, resize(images, known.shape[1:3]), atol=1e-4)
 
 
 def _at_any_size(layer: ResizeBy) -> tf.types.experimental.PolymorphicFunction:
