@@ -31,8 +31,8 @@ ROWS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 REFERENCE = "DilatedFCN"
 HEADER = (
-    "| network | backbone | parameters | GMAC | float32 | to DilatedFCN | bfloat16 | peak "
-    "| training step | peak |\n|---|---|---|---|---|---|---|---|---|---|"
+    "| network | backbone | parameters | GMAC | float32 | bfloat16 | gain | memory "
+    "| training step | its memory |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 MODES = ("float32", "bfloat16", "training")
 
@@ -152,9 +152,6 @@ def _peak_bytes() -> int:
 
 
 def _line(result: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
-    def seconds(mode: str) -> str:
-        return f"{result[mode]['seconds']:.2f} s" if mode in result else ""
-
     def peak(mode: str) -> str:
         return f"{result[mode]['peak'] / 1e9:.1f} GB" if mode in result else ""
 
@@ -164,22 +161,32 @@ def _line(result: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
         result["backbone"],
         f"{counts['parameters'] / 1e6:.1f} M",
         f"{counts['macs'] / 1e9:.1f}",
-        seconds("float32"),
-        _ratio(result, results),
-        seconds("bfloat16"),
+        _seconds("float32", result, results),
+        _seconds("bfloat16", result, results),
+        _gain(result),
         peak("float32"),
-        seconds("training"),
+        _seconds("training", result, results),
         peak("training"),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _ratio(result: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
+def _seconds(mode: str, result: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
+    """Returns the time in seconds and, in brackets, its ratio to DilatedFCN's."""
+    if mode not in result:
+        return ""
+    seconds = result[mode]["seconds"]
     for other in results:
         same = other["backbone"] == result["backbone"] and other["label"] == REFERENCE
-        if same and "float32" in other and "float32" in result:
-            return f"{result['float32']['seconds'] / other['float32']['seconds']:.2f}"
-    return ""
+        if same and mode in other and other is not result:
+            return f"{seconds:.2f} s ({seconds / other[mode]['seconds']:.2f})"
+    return f"{seconds:.2f} s"
+
+
+def _gain(result: dict[str, Any]) -> str:
+    if "float32" not in result or "bfloat16" not in result:
+        return ""
+    return f"{result['float32']['seconds'] / result['bfloat16']['seconds']:.2f}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ several minutes each on 2 cores.
 
 import argparse
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -28,6 +28,8 @@ from kerasseg.data import (
     shapes,
     training_batches,
 )
+from kerasseg.evaluation import class_iou, confusion_matrix, mean_iou
+from kerasseg.losses import SegmentationCrossentropy
 from kerasseg.models.segmentation_model import segmentation_model
 from kerasseg.training_graph import training_graph
 
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     patches = _report("boosted trees on 9x9 patches", _boosted_patches(train, val))
     missed = histogram >= HISTOGRAM_LIMIT or patches >= PATCH_LIMIT
     if options.epochs:
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+        keras.config.set_dtype_policy("mixed_bfloat16")
         coarse = _report("stride-32 logits", _trained(_coarse_model(), train, val, options.epochs))
         full = _report("EfficientFCN", _trained(_efficientfcn(), train, val, options.epochs))
         missed |= full - coarse < NEEDED_GAIN
@@ -64,13 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _report(name: str, confusion: np.ndarray) -> float:
-    hits = np.diagonal(confusion)
-    ious = hits / (confusion.sum(axis=0) + confusion.sum(axis=1) - hits)
-    classes = "  ".join(
-        f"{name} {iou:.3f}" for name, iou in zip(_LABELS.class_names, ious, strict=True)
-    )
-    print(f"{name:30} mean IoU {ious.mean():.3f}   {classes}", flush=True)
-    return float(ious.mean())
+    ious = zip(_LABELS.class_names, class_iou(confusion), strict=True)
+    classes = "  ".join(f"{name} {iou:.3f}" for name, iou in ious)
+    print(f"{name:30} mean IoU {mean_iou(confusion):.3f}   {classes}", flush=True)
+    return mean_iou(confusion)
 
 
 def _confusion(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
@@ -88,7 +87,7 @@ def _colour_histogram(train: Sequence[Pair], val: Sequence[Pair]) -> np.ndarray:
         seen = label != _LABELS.ignore_label
         np.add.at(counts, (_bins(image)[seen], label[seen]), 1)
     tables = [table.argmax(axis=1) for table in (counts, counts / counts.sum(axis=0))]
-    return _best([_colours_looked_up(table, val) for table in tables])
+    return max([_colours_looked_up(table, val) for table in tables], key=mean_iou)
 
 
 def _colours_looked_up(table: np.ndarray, pairs: Sequence[Pair]) -> np.ndarray:
@@ -100,14 +99,6 @@ def _colours_looked_up(table: np.ndarray, pairs: Sequence[Pair]) -> np.ndarray:
 def _bins(image: np.ndarray) -> np.ndarray:
     red, green, blue = np.moveaxis(image.astype(np.int64) // 8, -1, 0)
     return (red * 32 + green) * 32 + blue
-
-
-def _best(confusions: Sequence[np.ndarray]) -> np.ndarray:
-    def mean_iou(confusion: np.ndarray) -> float:
-        hits = np.diagonal(confusion)
-        return float(np.mean(hits / (confusion.sum(axis=0) + confusion.sum(axis=1) - hits)))
-
-    return max(confusions, key=mean_iou)
 
 
 def _boosted_patches(train: Sequence[Pair], val: Sequence[Pair]) -> np.ndarray:
@@ -123,7 +114,7 @@ def _boosted_patches(train: Sequence[Pair], val: Sequence[Pair]) -> np.ndarray:
         )
         trees.fit(features, truth)
         confusions.append(_confusion(unseen_truth, trees.predict(unseen)))
-    return _best(confusions)
+    return max(confusions, key=mean_iou)
 
 
 def _samples(pairs: Sequence[Pair], pixels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -197,21 +188,11 @@ def _trained(
     twin = training_graph(model)
     twin.compile(
         keras.optimizers.AdamW(rate, weight_decay=1e-4),
-        keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, ignore_class=_LABELS.ignore_label
-        ),
+        SegmentationCrossentropy(_LABELS.ignore_label),
     )
     twin.fit(batches, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=2)
-    return _evaluated(model, val)
-
-
-def _evaluated(model: keras.Model, val: Sequence[Pair]) -> np.ndarray:
-    predict: Callable[[np.ndarray], np.ndarray] = model.predict_on_batch
-    counts = [
-        _confusion(label.numpy(), predict(image.numpy()).argmax(axis=-1))
-        for image, label in evaluation_batches(val, _LABELS, batch_size=_BATCH_SIZE)
-    ]
-    return np.sum(counts, axis=0)
+    batches = evaluation_batches(val, _LABELS, batch_size=_BATCH_SIZE)
+    return confusion_matrix(model, batches, _LABELS)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def shared(name: str) -> keras.Model:
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0
-    model(images(4, 64, 64, seed=1), training=True)
+    model(images(2, 160, 160, seed=1), training=True)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return model
