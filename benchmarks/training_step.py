@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 import kerasseg
-from kerasseg.training_graph import freeze_stages, training_graph
+from kerasseg.training_graph import training_graph
 
 BATCH, SIZE, CLASSES = 8, (256, 320), 11
 
@@ -48,7 +48,7 @@ def _model(frozen_stages: int = 0) -> keras.Model:
         fusion_filters=256,
         codeword_filters=512,
     )
-    freeze_stages(model.get_layer("efficientnet_lite0"), frozen_stages)
+    kerasseg.freeze_stages(model.get_layer("efficientnet_lite0"), frozen_stages)
     return model
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasseg.errors import KerassegError
+
 
 @keras.saving.register_keras_serializable(package="kerasseg")
 class SegmentationCrossentropy(keras.losses.Loss):
@@ -18,11 +20,14 @@ class SegmentationCrossentropy(keras.losses.Loss):
 
     Call arguments:
         y_true: Labels `(N, H, W)` or `(N, H, W, 1)`, any integer dtype.
-        y_pred: Logits `(N, H, W, C)`.
+        y_pred: Logits `(N, H, W, C)`, C at least 2.
 
     Args:
         ignore_label: The label of void pixels.
         class_weights: w, one weight a class; None for 1.
+
+    Raises:
+        KerassegError: By a call with logits of one channel, whose softmax is always 1.
 
     Example:
         >>> import numpy as np
@@ -47,6 +52,12 @@ class SegmentationCrossentropy(keras.losses.Loss):
 
         A loss that returned the scalar itself would be multiplied by the number of replicas.
         """
+        if y_pred.shape[-1] == 1:
+            raise KerassegError(
+                "SegmentationCrossentropy takes logits of at least 2 channels; of one it is always "
+                "0.\nFor a mask of one thing build the model with num_classes=2, or take "
+                "keras.losses.BinaryCrossentropy(from_logits=True)."
+            )
         if y_true.shape.rank == y_pred.shape.rank:
             y_true = tf.squeeze(y_true, axis=-1)
         # uint8 could not hold every ignore label, and Keras hands the labels over as float32.

@@ -70,7 +70,17 @@ def read_recipe(path: str | os.PathLike[str], settings: Sequence[str] = ()) -> R
 
 
 def parse_recipe(text: str, settings: Sequence[str] = (), source: str = "recipe") -> Recipe:
-    """Returns the recipe that a TOML text describes; see `read_recipe`."""
+    """Returns the recipe that a TOML text describes.
+
+    Args:
+        text: The text, as in a recipe's file.
+        settings: As for `read_recipe`.
+        source: What the messages call the text.
+
+    Raises:
+        KerassegError: If the text is not TOML, or a key or value cannot be used; the message names
+            the key and the nearest known one.
+    """
     try:
         sections = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -8,6 +8,7 @@ import keras
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from kerasseg import backbones, data, models
+from kerasseg.backbones import dilated
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import Colour
 
@@ -63,6 +64,11 @@ class ModelRecipe(Section):
             raise unknown_name("architecture", self.architecture, ARCHITECTURES)
         if self.backbone not in backbones.names():
             raise unknown_name("backbone", self.backbone, backbones.names())
+        if self.architecture == "DilatedFCN" and self.backbone not in dilated.NAMES:
+            raise KerassegError(
+                f"model.backbone {self.backbone!r} is none of DilatedFCN's, which takes "
+                f"{', '.join(dilated.NAMES)}: their strides can become dilation."
+            )
         parameters = inspect.signature(ARCHITECTURES[self.architecture]).parameters
         accepted = {key: parameters[key] for key in parameters.keys() - _NOT_OPTIONS}
         for key in self.options.keys() - accepted.keys():
@@ -94,7 +100,8 @@ class DataRecipe(Section):
     Attributes:
         dataset: A name of the catalogue, or `"folder"` for a directory of one's own.
         directory: Where it lies, unless the command says `--data-dir`.
-        class_names: For `"folder"`: one name a class, in the order of the label values.
+        class_names: For `"folder"`: one name a class, in the order of the label values; at
+            least two.
         palette: For `"folder"`: one RGB colour a class; empty for the default.
         ignore_label: For `"folder"`: the value of void pixels.
         train_split: Folder of the images to learn from.
@@ -117,6 +124,7 @@ class DataRecipe(Section):
         if self.dataset not in names:
             raise unknown_name("data set", self.dataset, names)
         if self.dataset == "folder":
+            self._check_several_classes()
             return self
         for key in ("class_names", "palette", "ignore_label"):
             if getattr(self, key) != type(self).model_fields[key].default:
@@ -124,6 +132,14 @@ class DataRecipe(Section):
                     f"data.{key} is for data.dataset = 'folder'; {self.dataset!r} has its own."
                 )
         return self
+
+    def _check_several_classes(self) -> None:
+        if len(self.class_names) == 1:
+            only = self.class_names[0]
+            raise KerassegError(
+                f"data.class_names names {only!r} alone: name the background too, as in "
+                f'["background", "{only}"]. A mask of one thing has two classes.'
+            )
 
 
 class AugmentationRecipe(Section):

@@ -122,14 +122,14 @@ class Run:
         """Returns the trained model: `"model.keras"` (last weights) or `"best.keras"`.
 
         Raises:
-            KerassegError: If the run has no such file yet.
+            KerassegError: If the run has no such file yet, or it is damaged.
         """
-        import keras
+        from kerasseg.models.model_file import read_model
 
         path = self.file(name)
         if not path.is_file():
             raise KerassegError(f"{self.path} holds no {name}: has its training ended?")
-        return keras.models.load_model(path, compile=False)
+        return read_model(path)
 
 
 def _json_object(path: Path) -> dict[str, Any]:

@@ -92,31 +92,6 @@ def _batch_norms(model: keras.layers.Layer) -> dict[int, keras.layers.BatchNorma
     return {id(layer): layer for layer in model._flatten_layers() if isinstance(layer, kind)}
 
 
-def freeze_stages(backbone: keras.Model, stages: int) -> None:
-    """Freezes the first stages of a backbone, as far as its feature map of that number.
-
-    Early features of a pretrained backbone serve any photo, while the gradients of its largest
-    maps cost the most.
-
-    Args:
-        backbone: A model with four outputs at strides 4, 8, 16 and 32.
-        stages: 1 freezes all that the map at stride 4 is computed from, 4 the whole backbone,
-            0 nothing.
-
-    Example:
-        >>> import kerasseg
-        >>> backbone = kerasseg.backbones.create("mobilenetv2", weights=None)
-        >>> freeze_stages(backbone, 1)
-        >>> backbone.get_layer("Conv1").trainable, backbone.get_layer("Conv_1").trainable
-        (False, True)
-    """
-    if not 0 <= stages <= 4:
-        raise KerassegError(f"a backbone has stages 1..4 to freeze, 0 for none; got {stages}.")
-    for feature in backbone.outputs[:stages]:
-        for layer in keras.Model(backbone.inputs[0], feature).layers:
-            layer.trainable = False
-
-
 class _BatchNormInTraining(keras.layers.Layer):
     """A batch norm by TensorFlow's fused operation, on the variables of the plain layer.
 

@@ -21,13 +21,13 @@ from kerasseg.evaluation.metrics import MeanIoU
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
 from kerasseg.losses import SegmentationCrossentropy
-from kerasseg.models.freezing import backbones_of
+from kerasseg.models.freezing import backbones_of, freeze_stages
 from kerasseg.optimizers import variable_multipliers, with_multipliers
 from kerasseg.recipe import Recipe
 from kerasseg.recipe_sections import TrainingRecipe
 from kerasseg.run import Run
 from kerasseg.schedules import PolySchedule
-from kerasseg.training_graph import freeze_stages, training_graph
+from kerasseg.training_graph import training_graph
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from kerasseg.errors import KerassegError
 from kerasseg.losses import SegmentationCrossentropy
 from tests.replicas import two_replicas
 
@@ -108,6 +109,17 @@ def test_a_label_that_is_neither_class_nor_void_is_not_passed_over():
     labels[0, 0, 0] = 4
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"4.*\[0, 4\)"):
         SegmentationCrossentropy()(labels, logits)
+
+
+def test_a_single_channel_is_refused():
+    images, labels = np.zeros((2, 4, 4, 3), np.float32), np.zeros((2, 4, 4), np.int32)
+    loss = SegmentationCrossentropy()
+    with pytest.raises(KerassegError, match=r"num_classes=2, or take keras.losses.BinaryCross"):
+        loss(labels, images[..., :1])
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(1, 1)])
+    model.compile("sgd", loss)
+    with pytest.raises(KerassegError, match="at least 2 channels"):
+        model.fit(images, labels, verbose=0)
 
 
 def test_every_image_counts_by_its_valid_pixels():

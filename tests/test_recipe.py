@@ -86,6 +86,23 @@ def test_a_bad_value_is_named(change):
     refused(BAD[change], EXAMPLE, change)
 
 
+def test_a_dilated_fcn_has_backbones_of_its_own():
+    of_example = EXAMPLE.replace("num_codewords = 48", "").replace("EfficientFCN", "DilatedFCN")
+    refused(
+        "'efficientnet_lite0' is none of DilatedFCN's, which takes resnet50, resnet101, resnet152",
+        of_example,
+    )
+    assert parse_recipe(of_example, ["model.backbone=resnet50"]).model.backbone == "resnet50"
+
+
+def test_a_folder_of_a_single_class_lacks_the_background():
+    refused(
+        r"""data.class_names names 'leaf' alone: .* as in \["background", "leaf"\]""",
+        FOLDER,
+        "data.class_names=['leaf']",
+    )
+
+
 def test_a_section_or_key_that_is_missing():
     refused("training.epochs is missing", EXAMPLE.replace("epochs = 30", ""))
     refused(
@@ -156,10 +173,11 @@ def test_options_left_out_are_written_out():
 
 
 words = st.text(st.characters(codec="utf-8"), max_size=12) | st.just('\x7f\x00"')
+class_names = st.lists(words, unique=True).filter(lambda names: len(names) != 1)
 
 
 @settings(max_examples=25, deadline=None)
-@given(directory=words, names=st.lists(words, unique=True), rate=st.floats(1e-30, 1e30))
+@given(directory=words, names=class_names, rate=st.floats(1e-30, 1e30))
 def test_the_resolved_text_reads_as_the_same_recipe(directory, names, rate):
     recipe = parse_recipe(FOLDER)
     changed = recipe.model_copy(

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasseg import EfficientFCN, backbones
+from kerasseg import EfficientFCN
 from kerasseg.errors import KerassegError
-from kerasseg.training_graph import freeze_stages, training_graph
+from kerasseg.training_graph import training_graph
 from tests.replicas import two_replicas
 
 MODES = ("train", "frozen_statistics", "frozen")
@@ -262,18 +262,3 @@ def test_statistics_that_cannot_be_kept_are_not_passed_over():
     before = values(model)
     training_graph(model, "frozen")(np.ones((2, 4, 4, 3), np.float32), training=True)
     assert not changed(before, values(model))
-
-
-def test_frozen_stages_end_at_their_feature_map():
-    backbone = backbones.create("mobilenetv2", weights=None)
-    freeze_stages(backbone, 2)
-    trainable = {variable.path.split("/")[0] for variable in backbone.trainable_variables}
-    frozen = {variable.path.split("/")[0] for variable in backbone.variables} - trainable
-    assert {"Conv1", "block_3_expand", "block_6_expand", "bn_Conv1"} <= frozen
-    assert {"block_6_depthwise", "block_13_expand", "Conv_1"} <= trainable
-
-
-@pytest.mark.parametrize("stages", [-1, 5])
-def test_a_number_of_stages_that_no_backbone_has(stages):
-    with pytest.raises(KerassegError, match=f"stages 1..4 to freeze, 0 for none; got {stages}"):
-        freeze_stages(backbones.create("mobilenetv2", weights=None), stages)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import keras
 
-from kerasseg.backbones import feature_pyramid
-from kerasseg.backbones.own_model import check_channels, run_once, stride_of
+from kerasseg.backbones import catalogue, feature_pyramid
+from kerasseg.backbones.own_model import check_channels, refuse_weights, run_once, stride_of
 from kerasseg.backbones.weights_file import Weights
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, unknown_name
 
 NAMES = ("resnet50", "resnet101", "resnet152")
 STRIDES = (4, 8, 8, 8)
@@ -47,6 +47,8 @@ def create(
     """
     if isinstance(backbone, keras.Model):
         return _own(backbone, input_shape[2] or 3, weights)
+    if backbone not in catalogue.names():
+        raise unknown_name("backbone of DilatedFCN", backbone, NAMES)
     if backbone not in NAMES:
         raise KerassegError(
             f"DilatedFCN has no backbone {backbone!r}; it takes {', '.join(NAMES)}, whose strides "
@@ -71,19 +73,17 @@ def _rewritten(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 def _own(model: keras.Model, channels: int, weights: Weights) -> keras.Model:
-    if weights not in (None, "imagenet"):
-        raise KerassegError(
-            f"backbone_weights={str(weights)!r} is for backbones given by name; load it into the "
-            f"model {model.name!r} itself, with load_weights."
-        )
+    refuse_weights(model, weights)
     check_channels(model, channels)
     size, outputs = run_once(model, channels)
     shapes = [tuple(level.shape) for level in keras.tree.flatten(outputs)]
-    strides = tuple(stride_of(size, shape[1:3]) for shape in shapes if len(shape) == 4)
-    if strides != STRIDES or len(shapes) != len(STRIDES):
+    maps = all(len(shape) == 4 for shape in shapes)
+    strides = tuple(stride_of(size, shape[1:3]) for shape in shapes) if maps else ()
+    if strides != STRIDES:
+        at = f", at strides {', '.join(map(str, strides))}" if maps else ""
         raise KerassegError(
             f"the model {model.name!r} cannot be the backbone of a DilatedFCN: for an image of "
-            f"{size[0]}x{size[1]} it returns {', '.join(map(str, shapes))}.\n"
+            f"{size[0]}x{size[1]} it returns {', '.join(map(str, shapes))}{at}.\n"
             "It takes four maps (N, h, w, channels), at strides 4, 8, 8 and 8."
         )
     return model

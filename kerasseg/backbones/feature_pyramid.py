@@ -10,7 +10,7 @@ import keras
 
 from kerasseg.backbones import catalogue, keras_hub
 from kerasseg.backbones.channels import normalization_of, on_channels
-from kerasseg.backbones.own_model import check_own_model, image_size
+from kerasseg.backbones.own_model import check_own_model, image_size, refuse_weights
 from kerasseg.backbones.rewiring import rewired
 from kerasseg.backbones.weights_file import Weights, load_keras_file, resolve, saved_channels
 from kerasseg.errors import KerassegError
@@ -131,11 +131,7 @@ def _own(
     name: str | None,
     image_converter: Any,
 ) -> keras.Model:
-    if weights not in (None, "imagenet"):
-        raise KerassegError(
-            f"backbone_weights={str(weights)!r} is for backbones given by name; load it into the "
-            f"model {model.name!r} itself, with load_weights."
-        )
+    refuse_weights(model, weights)
     if keras_hub.has_pyramid(model):
         model = keras_hub.pyramid(model, channels, image_converter)
     else:

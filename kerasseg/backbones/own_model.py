@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from kerasseg.backbones.weights_file import Weights
 from kerasseg.errors import KerassegError
 
 STRIDES = (4, 8, 16, 32)
@@ -51,6 +52,15 @@ def check_channels(model: keras.Model, channels: int) -> None:
         raise KerassegError(
             f"the model {model.name!r} takes images of {taken} channels, and input_shape names "
             f"{channels}: give input_shape=(None, None, {taken}), or another model."
+        )
+
+
+def refuse_weights(model: keras.Model, weights: Weights) -> None:
+    """Raises a `KerassegError` if a weights file is given beside a model, which has its own."""
+    if weights not in (None, "imagenet"):
+        raise KerassegError(
+            f"backbone_weights={str(weights)!r} is for backbones given by name; load it into the "
+            f"model {model.name!r} itself, with load_weights."
         )
 
 

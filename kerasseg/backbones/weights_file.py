@@ -20,9 +20,9 @@ def resolve(weights: Weights) -> Weights:
     """
     if weights is None or weights == "imagenet":
         return weights
-    if not Path(weights).is_file():
+    if not isinstance(weights, str | os.PathLike) or not Path(weights).is_file():
         raise KerassegError(
-            f"no such weights file: {os.fspath(weights)!r}. backbone_weights is 'imagenet', None, "
+            f"no such weights file: {str(weights)!r}. backbone_weights is 'imagenet', None, "
             "or the path of a weights file."
         )
     return Path(weights)

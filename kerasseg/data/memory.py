@@ -99,7 +99,8 @@ def _check_memory(needed: int) -> None:
     if free is not None and needed > free:
         raise KerassegError(
             f"the decoded images take {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB of memory are "
-            "free: pass cache=False to decode them anew in every epoch."
+            "free.\nTo decode them anew in every epoch pass cache=False, or --set data.cache=false "
+            "to training.train."
         )
 
 

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasseg.errors import KerassegError
+
 
 @keras.saving.register_keras_serializable(package="kerasseg")
 class MeanIoU(keras.metrics.Metric):
@@ -21,8 +23,12 @@ class MeanIoU(keras.metrics.Metric):
         y_pred: Logits or probabilities `(N, H, W, C)`.
 
     Args:
-        num_classes: C.
+        num_classes: C, at least 2.
         ignore_label: The label of void pixels, which are skipped.
+
+    Raises:
+        KerassegError: If `num_classes` is below 2, or `y_pred` has not so many channels.
+        tf.errors.InvalidArgumentError: By a batch with a label that is neither class nor void.
 
     Example:
         >>> metric = MeanIoU(2)
@@ -38,6 +44,12 @@ class MeanIoU(keras.metrics.Metric):
         name: str = "mean_iou",
         dtype: str | None = None,
     ) -> None:
+        if num_classes < 2:
+            raise KerassegError(
+                f"MeanIoU takes at least 2 classes, received num_classes={num_classes}: a mask of "
+                "one thing has two, the background and the thing.\n"
+                "For one channel of probabilities there is keras.metrics.BinaryIoU."
+            )
         super().__init__(name=name, dtype=dtype)
         self.num_classes = num_classes
         self.ignore_label = ignore_label
@@ -56,20 +68,40 @@ class MeanIoU(keras.metrics.Metric):
         """Counts a batch; `sample_weight` is not taken, since pixels are counted whole."""
         if sample_weight is not None:
             raise ValueError("MeanIoU counts pixels; mark those to be skipped as void instead.")
+        channels = y_pred.shape[-1]
+        if channels not in (None, self.num_classes):
+            raise KerassegError(
+                f"MeanIoU of num_classes={self.num_classes} received y_pred of {channels} "
+                "channels; give it the model's number of classes."
+            )
         predicted = tf.argmax(y_pred, axis=-1, output_type=tf.int32)
         # In int32: uint8 could not hold every ignore label.
         self._count(tf.reshape(tf.cast(y_true, tf.int32), [-1]), tf.reshape(predicted, [-1]))
 
     def _count(self, truth: tf.Tensor, predicted: tf.Tensor) -> None:
         valid = tf.not_equal(truth, self.ignore_label)
+        known = self._check_known(tf.where(valid, truth, 0))
         # Void goes to a place of its own behind the matrix, which is cut off.
         outside = self.num_classes**2
         place = tf.where(valid, truth * self.num_classes + predicted, outside)
         # On a GPU the operation refuses to run where deterministic ones are asked for.
-        with tf.device("CPU"):
+        with tf.device("CPU"), tf.control_dependencies([known]):
             counts = tf.math.bincount(place, minlength=outside + 1, maxlength=outside + 1)
         matrix = tf.reshape(counts[:outside], (self.num_classes, self.num_classes))
         self.confusion.assign_add(tf.cast(matrix, tf.float64))
+
+    def _check_known(self, classes: tf.Tensor) -> tf.Operation | None:
+        """Stops at a label that would be counted in another place, or nowhere."""
+        smallest, largest = tf.reduce_min(classes), tf.reduce_max(classes)
+        return tf.debugging.Assert(
+            tf.logical_and(smallest >= 0, largest < self.num_classes),
+            [
+                f"MeanIoU received a label that is neither a class, [0, {self.num_classes}), nor "
+                f"void, {self.ignore_label}; the smallest and the largest beside void:",
+                smallest,
+                largest,
+            ],
+        )
 
     def result(self) -> tf.Tensor:
         """Returns the mean IoU, 0..1; 0 where nothing was counted."""

@@ -29,6 +29,9 @@ class MultiResolutionFusion(keras.layers.Layer):
         kernel_size: Side of the conv kernels: 3 in RefineNet, 1 in Light-Weight RefineNet.
         align_corners: The sampling of the resize; see `ResizeTo`.
 
+    Raises:
+        KerassegError: If a path is finer than the first.
+
     Example:
         >>> import numpy as np
         >>> paths = [np.ones((1, 7, 9, 4)), np.ones((1, 4, 5, 8))]

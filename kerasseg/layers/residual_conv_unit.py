@@ -28,6 +28,9 @@ class ResidualConvUnit(keras.layers.Layer):
         rematerialize: Whether training keeps `x` alone and computes the residual once more when
             it is differentiated. Values, gradients and weights are those of the plain unit.
 
+    Raises:
+        KerassegError: If the input has another number of channels than `filters`.
+
     Example:
         >>> import numpy as np
         >>> ResidualConvUnit(8)(np.ones((1, 6, 5, 8))).shape

@@ -2,7 +2,7 @@
 
 from kerasseg.models.dilated_fcn import DilatedFCN, dilated_fcn_decoder
 from kerasseg.models.efficientfcn import EfficientFCN, efficientfcn_decoder
-from kerasseg.models.freezing import freeze_backbone, unfreeze_backbone
+from kerasseg.models.freezing import freeze_backbone, freeze_stages, unfreeze_backbone
 from kerasseg.models.light_weight_refinenet import (
     LightWeightRefineNet,
     light_weight_refinenet_decoder,
@@ -19,6 +19,7 @@ __all__ = [
     "dilated_fcn_decoder",
     "efficientfcn_decoder",
     "freeze_backbone",
+    "freeze_stages",
     "light_weight_refinenet_decoder",
     "load",
     "refinenet_decoder",

@@ -87,4 +87,10 @@ def friendly_arguments(builder: Callable[P, keras.Model]) -> Callable[P, keras.M
 def _unknown(builder: str, argument: str, accepted: tuple[str, ...]) -> KerassegError:
     if argument in _ELSEWHERE:
         return KerassegError(f"{builder} has no argument {argument!r}: say {_ELSEWHERE[argument]}.")
+    if argument == "rematerialize":
+        return KerassegError(
+            f"{builder} has no argument 'rematerialize': its decoder holds batch norm and dropout, "
+            "which computed once more would\nupdate the statistics twice and draw another mask. "
+            "RefineNet and LightWeightRefineNet take it."
+        )
     return unknown_name(f"argument of {builder}", argument, accepted)

@@ -34,6 +34,9 @@ def dilated_fcn_decoder(
         head_filters: Channels of the 3x3 conv.
         dropout: Rate of the dropout before the classifier.
 
+    Raises:
+        KerassegError: If there are not four features, or an argument is out of its range.
+
     Example:
         >>> features = [keras.Input((25, 41, 8)), *(keras.Input((13, 21, 8)) for _ in range(3))]
         >>> dilated_fcn_decoder(features, 5, head_filters=16).shape
@@ -92,7 +95,8 @@ def DilatedFCN(  # noqa: N802  (a model's name, as in Keras Applications)
         head_filters: Channels of the head's 3x3 conv: a quarter of the backbone's by default.
         dropout: Rate of the dropout before the classifier.
         align_corners: The sampling of the last resize; see `ResizeTo`.
-        upsample: False leaves the logits at the decoder's own stride (8).
+        upsample: False leaves the logits at the decoder's own stride (8). For an image of less
+            than 32 pixels on a side they are those of the padded image.
         name: Name of the model.
 
     Raises:

@@ -48,6 +48,9 @@ def efficientfcn_decoder(
         dropout: Rate of the spatial dropout before the classifier (`"release"` only).
         align_corners: The sampling of the resizes; see `ResizeTo`.
 
+    Raises:
+        KerassegError: If there are not four features, or an argument is out of its range.
+
     Example:
         >>> sizes = {4: (25, 41), 8: (13, 21), 16: (7, 11), 32: (4, 6)}
         >>> features = [keras.Input((*size, 8)) for size in sizes.values()]
@@ -198,7 +201,8 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
         codeword_filters: c, the length of a codeword.
         dropout: Rate of the spatial dropout before the classifier (`"release"` only).
         align_corners: True samples as the first author's framework did; False as TensorFlow.
-        upsample: False leaves the logits at the decoder's own stride (8).
+        upsample: False leaves the logits at the decoder's own stride (8). For an image of less
+            than 32 pixels on a side they are those of the padded image.
         name: Name of the model.
 
     Raises:

@@ -133,7 +133,8 @@ def LightWeightRefineNet(  # noqa: N802  (a model's name, as in Keras Applicatio
         rematerialize: Whether training keeps only the input of each pooling chain and computes
             its inside once more for the gradients: less memory, more time, the same values,
             gradients and weights. Saved with the model. The backbone is not covered.
-        upsample: False leaves the logits at the decoder's own stride (4).
+        upsample: False leaves the logits at the decoder's own stride (4). For an image of less
+            than 32 pixels on a side they are those of the padded image.
         name: Name of the model.
 
     Raises:

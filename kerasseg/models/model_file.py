@@ -27,7 +27,20 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
         >>> load("leaves.keras").output_shape
         (None, None, None, 5)
     """
-    file = _model_file(Path(path))
+    path = Path(path)
+    if path.is_dir():
+        return _of_directory(path)
+    _check_name(path)
+    return read_model(path)
+
+
+def read_model(file: Path) -> keras.Model:
+    """Returns the model of a `.keras` file that is there, not compiled.
+
+    Raises:
+        KerassegError: If the file holds no model, is damaged, or holds layers of a package that
+            is not imported.
+    """
     if not zipfile.is_zipfile(file):
         raise KerassegError(
             f"{file} is no model that Keras saved, or is damaged: a .keras file is a zip archive, "
@@ -39,9 +52,7 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
         raise KerassegError(f"{file} cannot be loaded: {_reason(error)}") from None
 
 
-def _model_file(path: Path) -> Path:
-    if path.is_dir():
-        return _model_of_directory(path)
+def _check_name(path: Path) -> None:
     if not path.is_file():
         raise KerassegError(
             f"no such file: {path}. Give a .keras file or a run directory of training.train."
@@ -55,10 +66,9 @@ def _model_file(path: Path) -> Path:
         raise KerassegError(
             f"{path} is no .keras file: give one that model.save wrote, or a run directory."
         )
-    return path
 
 
-def _model_of_directory(path: Path) -> Path:
+def _of_directory(path: Path) -> keras.Model:
     from kerasseg.run import Run
 
     if (path / "saved_model.pb").is_file():
@@ -66,11 +76,7 @@ def _model_of_directory(path: Path) -> Path:
             f"{path} is a SavedModel, which is for serving and cannot be trained on. Give the "
             ".keras file or the run directory that it was exported from."
         )
-    run = Run.open(path)
-    file = run.file("model.keras")
-    if not file.is_file():
-        raise KerassegError(f"{path} holds no model.keras: has its training ended?")
-    return file
+    return Run.open(path).load_model()
 
 
 def _reason(error: Exception) -> str:

@@ -19,8 +19,8 @@ def check_scales(scales: Sequence[float]) -> None:
     fits = isinstance(scales, Sequence) and len(scales) > 0
     if not fits or not all(map(_is_scale, scales)) or not _falls(scales):
         raise KerassegError(
-            "scales are factors from 0.1 to 10 of the image's size, the largest first and each "
-            f"once, such as (1.2, 0.6); received {scales!r}."
+            "scales are factors from 0.1 to 10 of the image's size, to six digits, the largest "
+            f"first and each once, such as (1.2, 0.6); received {scales!r}."
         )
 
 
@@ -29,7 +29,12 @@ def _is_scale(value: object) -> bool:
 
 
 def _falls(scales: Sequence[float]) -> bool:
-    return all(one > other for one, other in pairwise(scales))
+    # Compared as the layers' names write them: scales that differ less would share a name.
+    return all(float(_digits(one)) > float(_digits(other)) for one, other in pairwise(scales))
+
+
+def _digits(scale: float) -> str:
+    return f"{float(scale):g}"
 
 
 def create(
@@ -65,13 +70,13 @@ def create(
     if isinstance(backbone, keras.Model):
         networks = _copies(backbone, input_shape, weights, scales)
     else:
-        names = [f"{backbone}_{scale:g}x" for scale in scales]
+        names = [f"{backbone}_{_digits(scale)}x" for scale in scales]
         networks = [backbones.create(backbone, input_shape, weights, name) for name in names]
 
     def feature_maps(images: keras.KerasTensor) -> list[keras.KerasTensor]:
         features: list[keras.KerasTensor] = []
         for scale, network in zip(scales, networks, strict=True):
-            features += network(ResizeBy(scale, name=f"resize_{scale:g}x")(images))
+            features += network(ResizeBy(scale, name=f"resize_{_digits(scale)}x")(images))
         return features
 
     return feature_maps
@@ -89,7 +94,7 @@ def _copies(
             "it images of other sizes. Build it with an input of (None, None, channels)."
         )
     first = backbones.create(model, input_shape, weights)
-    return [first, *(_copy(first, f"{first.name}_{scale:g}x") for scale in scales[1:])]
+    return [first, *(_copy(first, f"{first.name}_{_digits(scale)}x") for scale in scales[1:])]
 
 
 def _copy(model: keras.Model, name: str) -> keras.Model:

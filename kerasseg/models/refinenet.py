@@ -76,6 +76,13 @@ def refinenet_decoder(
         num_classes, cascade, pooling_order, pooling_blocks, filters, coarse_filters, dropout
     )
     unit = partial(ResidualConvUnit, rematerialize=rematerialize)
+    fuse = partial(MultiResolutionFusion, align_corners=align_corners)
+    pool = partial(
+        ChainedResidualPooling,
+        num_blocks=pooling_blocks,
+        pooling_order=pooling_order,
+        rematerialize=rematerialize,
+    )
     paths = _paths(features, dropout)
     coarser: list[keras.KerasTensor] = []
     for strides in CASCADES[cascade]:
@@ -84,17 +91,7 @@ def refinenet_decoder(
             for path in paths
             if path.stride in strides
         ]
-        name = f"stride{strides[0]}"
-        fuse = MultiResolutionFusion(align_corners=align_corners, name=f"{name}_fuse")
-        x = fuse([*adapted, *coarser])
-        pool = ChainedResidualPooling(
-            x.shape[-1],
-            pooling_blocks,
-            pooling_order=pooling_order,
-            rematerialize=rematerialize,
-            name=f"{name}_crp",
-        )
-        coarser = [_units(pool(x), 3, f"{name}_out", unit)]
+        coarser = [_block([*adapted, *coarser], f"stride{strides[0]}", fuse, pool, unit)]
     x = keras.layers.Dropout(dropout)(coarser[0])
     return keras.layers.Conv2D(num_classes, 3, padding="same", dtype="float32", name="classifier")(
         x
@@ -140,6 +137,19 @@ def _adapt(path: _Path, filters: int, unit: partial[ResidualConvUnit]) -> keras.
         filters, 3, padding="same", use_bias=False, name=f"{path.name}_reduce"
     )
     return _units(conv(path.feature), 2, f"{path.name}_path", unit)
+
+
+def _block(
+    paths: list[keras.KerasTensor],
+    name: str,
+    fuse: partial[MultiResolutionFusion],
+    pool: partial[ChainedResidualPooling],
+    unit: partial[ResidualConvUnit],
+) -> keras.KerasTensor:
+    """What a refinement block does with its adapted paths and the block before it."""
+    x = fuse(name=f"{name}_fuse")(paths)
+    x = pool(x.shape[-1], name=f"{name}_crp")(x)
+    return _units(x, 3, f"{name}_out", unit)
 
 
 def _units(
@@ -210,7 +220,8 @@ def RefineNet(  # noqa: N802  (a model's name, as in Keras Applications)
             memory, more time, the same values, gradients and weights. Saved with the model. The
             backbone is not covered, since its batch norm would count every batch twice.
         upsample: False leaves the logits at the decoder's own stride (4, of the image at its
-            largest scale).
+            largest scale). For an image of less than 32 pixels on a side they are those of the
+            padded image.
         name: Name of the model.
 
     Raises:

@@ -67,6 +67,8 @@ def segmentation_model(
     create: Callable[..., FeatureMaps] = create_backbone or backbones.create
     pyramid = create(backbone, any_size, _unless_replaced(backbone_weights, weights))
     logits = decoder(pyramid(padded))
+    if head is not None:
+        _check_informative(head, logits)
     if upsample:
         logits = ResizeTo(align_corners, dtype="float32", name="upsample")(logits, padded)
         logits = CropTo(name="logits")(logits, images)
@@ -99,13 +101,22 @@ def _large_enough(input_shape: InputShape) -> bool:
     return all(side is not None and side >= SMALLEST_SIDE for side in input_shape[:2])
 
 
-def _activation(activation: str) -> keras.layers.Layer:
+def _activation(activation: str) -> keras.layers.Activation:
     try:
         return keras.layers.Activation(activation, dtype="float32", name="probabilities")
     except ValueError:
         helpers = {"get", "serialize", "deserialize"}
         known = {name for name, value in vars(keras.activations).items() if callable(value)}
         raise unknown_name("activation", activation, known - helpers) from None
+
+
+def _check_informative(head: keras.layers.Activation, logits: keras.KerasTensor) -> None:
+    if head.activation is keras.activations.softmax and logits.shape[-1] == 1:
+        raise KerassegError(
+            "the softmax of one class is 1.0 everywhere, whatever the logits are; received "
+            "activation='softmax' and num_classes=1.\nGive activation='sigmoid' for a binary mask, "
+            "or num_classes=2."
+        )
 
 
 def _is_count(value: object) -> bool:

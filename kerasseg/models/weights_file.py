@@ -18,13 +18,15 @@ SUFFIXES = (".weights.h5", ".keras")
 def check_weights_file(path: WeightsPath, name: str) -> None:
     """Raises a `KerassegError` unless there is a file that a model called `name` may load."""
     problem = ""
-    if not os.path.isfile(path):
+    if not isinstance(path, (str, os.PathLike)):
+        problem = "not a path"
+    elif not os.path.isfile(path):
         problem = "no such file"
     elif not os.fspath(path).endswith(SUFFIXES):
         problem = "unknown suffix"
     if problem:
         raise KerassegError(
-            f"weights: {problem}: {os.fspath(path)}. Give the path of a .weights.h5 or .keras "
+            f"weights: {problem}: {path}. Give the path of a .weights.h5 or .keras "
             f"file that a {name} was saved to, or None."
         )
 

@@ -89,7 +89,7 @@ def test_the_memory_is_four_bytes_a_pixel_and_five_for_many_classes(pairs):
 
 def test_a_cache_that_does_not_fit_is_refused(pairs, monkeypatch):
     monkeypatch.setattr("kerasseg.data.memory._free_memory", lambda: 1000)
-    with pytest.raises(KerassegError, match="pass cache=False"):
+    with pytest.raises(KerassegError, match=r"pass cache=False, or --set data\.cache=false"):
         batches(pairs)
 
 

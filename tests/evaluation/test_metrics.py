@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasseg.errors import KerassegError
 from kerasseg.evaluation import MeanIoU, class_iou, iou_table, mean_iou
 from tests.replicas import dealt_out, two_replicas
 
@@ -119,6 +120,41 @@ def test_two_replicas_count_what_one_does():
 def test_weights_of_pixels_are_refused():
     with pytest.raises(ValueError, match="void"):
         MeanIoU(2).update_state(np.zeros((1, 1, 1)), np.zeros((1, 1, 1, 2)), np.ones((1, 1, 1)))
+
+
+def test_another_number_of_channels_is_refused():
+    labels, logits = draw(0, classes=5)
+    with pytest.raises(KerassegError, match="num_classes=3 received y_pred of 5 channels"):
+        MeanIoU(3).update_state(np.zeros_like(labels), logits)
+
+
+def test_a_single_class_is_refused():
+    with pytest.raises(KerassegError, match=r"at least 2 classes, received num_classes=1: .*two"):
+        MeanIoU(1)
+
+
+@pytest.mark.parametrize("label", [4, 254, -1])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_label_that_is_neither_class_nor_void_is_not_passed_over(label, compiled):
+    labels, logits = draw(0)
+    labels[0, 0, 0] = label
+    metric = MeanIoU(4)
+    update = tf.function(metric.update_state) if compiled else metric.update_state
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"neither a class, \[0, 4\)"):
+        update(tf.constant(labels), tf.constant(logits))
+    assert not np.any(metric.confusion)
+
+
+def test_a_label_of_one_replica_that_is_neither_class_nor_void_is_not_passed_over():
+    labels, logits = draw(3, (2, 8, 9))
+    labels[1, 0, 0] = 4
+    strategy = two_replicas()
+    with strategy.scope():
+        metric = MeanIoU(4)
+    step = tf.function(lambda *batch: strategy.run(metric.update_state, batch))
+    batch = next(iter(dealt_out(strategy, labels, logits, batch_size=2)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="neither a class"):
+        step(*batch)
 
 
 def test_its_config_makes_it_again():

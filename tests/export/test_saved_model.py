@@ -1,10 +1,18 @@
 import json
 
+import pytest
 import tensorflow as tf
 
+from export import saved_model, verify
 from export.saved_model import main
 from kerasseg.serving.comparison import decode_mask
 from tests.serving.examples import encoded, picture
+
+
+def turned_over(file):
+    """Returns the bytes of a zip archive with one of a compressed or stored file turned over."""
+    place = file.index(b"model.weights.h5") + 5000
+    return file[:place] + bytes([file[place] ^ 0xFF]) + file[place + 1 :]
 
 
 def test_a_run_becomes_the_next_version_with_everything_that_clients_need(run, tmp_path, capsys):
@@ -49,3 +57,18 @@ def test_bad_input_ends_with_a_message_and_status_2(run, tmp_path, capsys):
     assert main([str(run.path), out, "--best"]) == 2
     assert "holds no best.keras" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("program", [saved_model, verify], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("damage", [lambda file: file[:-1000], lambda file: b"", turned_over])
+def test_a_damaged_model_ends_with_a_message_and_status_2(run, tmp_path, capsys, program, damage):
+    file, out = run.file("model.keras"), tmp_path / "out"
+    (out / "1").mkdir(parents=True)
+    (out / "1" / "saved_model.pb").touch()
+    file.write_bytes(damage(file.read_bytes()))
+    assert program.main([str(run.path), str(out)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {file} ")
+    assert "damaged" in said
+    assert len(said.splitlines()) <= 2
+    assert [path.name for path in out.iterdir()] == ["1"]

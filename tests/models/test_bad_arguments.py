@@ -161,6 +161,20 @@ def test_weights_file_of_another_kind(no_backbone, build, tmp_path):
     assert f"weights: unknown suffix: {tmp_path / 'weights.pth'}." in _message(error)
 
 
+@builders
+@pytest.mark.parametrize("value", [5, True, 0.5])
+def test_weights_that_are_no_path(no_backbone, build, value):
+    with pytest.raises(KerassegError) as error:
+        build("mobilenetv2", weights=value)
+    assert f"weights: not a path: {value}. Give the path of a" in _message(error)
+
+
+@builders
+def test_backbone_weights_that_are_no_path(build):
+    with pytest.raises(KerassegError, match=r"no such weights file: '5'. backbone_weights is 'im"):
+        build("resnet50", backbone_weights=5)
+
+
 @pytest.mark.parametrize("build", [RefineNet, EfficientFCN])
 def test_unknown_backbone(build):
     with pytest.raises(KerassegError, match=r"unknown backbone 'mobilnetv2': .*'mobilenetv2'"):

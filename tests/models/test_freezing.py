@@ -5,7 +5,6 @@ import pytest
 import kerasseg
 from kerasseg.errors import KerassegError
 from kerasseg.models.freezing import backbones_of
-from kerasseg.training_graph import freeze_stages
 from tests.models.model_case import random_images
 from tests.models.test_efficientfcn import OPTIONS
 
@@ -69,7 +68,7 @@ def test_unfrozen_backbone_trains_again(model):
 
 def test_unfreezing_reaches_stages_that_were_frozen_alone(model):
     all_of_it = trainable(model)
-    freeze_stages(model.get_layer("my_network"), 2)
+    kerasseg.freeze_stages(model.get_layer("my_network"), 2)
     assert len(trainable(model)) == len(all_of_it) / 2
     kerasseg.unfreeze_backbone(model)
     assert trainable(model) == all_of_it
@@ -131,3 +130,25 @@ def test_model_without_a_backbone_is_refused(change):
     model = keras.Model(pixels, inner(pixels), name="plain")
     with pytest.raises(KerassegError, match=r"the model 'plain' has no backbone: .* nested in it"):
         change(model)
+
+
+def test_frozen_stages_end_at_their_feature_map():
+    pretrained = kerasseg.backbones.create("mobilenetv2", weights=None)
+    kerasseg.freeze_stages(pretrained, 2)
+    trainable = {variable.path.split("/")[0] for variable in pretrained.trainable_variables}
+    frozen = {variable.path.split("/")[0] for variable in pretrained.variables} - trainable
+    assert {"Conv1", "block_3_expand", "block_6_expand", "bn_Conv1"} <= frozen
+    assert {"block_6_depthwise", "block_13_expand", "Conv_1"} <= trainable
+
+
+@pytest.mark.parametrize("stages", [-1, 5])
+def test_a_number_of_stages_that_no_backbone_has(stages):
+    with pytest.raises(KerassegError, match=f"stages 1..4 to freeze, 0 for none; got {stages}"):
+        kerasseg.freeze_stages(kerasseg.backbones.create("mobilenetv2", weights=None), stages)
+
+
+def test_stages_of_a_whole_model_are_refused(model):
+    before = len(model.trainable_weights)
+    with pytest.raises(KerassegError, match=r"'efficientfcn' has 1\. .* model.get_layer"):
+        kerasseg.freeze_stages(model, 1)
+    assert len(model.trainable_weights) == before
