@@ -8,19 +8,47 @@ import pkgutil
 import pytest
 
 import kerasseg
+import kerasseg.data.shapes
 
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(kerasseg.__path__, "kerasseg.")
     if not module.name.endswith("__main__")
 )
-PACKAGES = [kerasseg, kerasseg.layers, kerasseg.backbones]
-PUBLIC = [
-    getattr(package, name)
-    for package in PACKAGES
-    for name in package.__all__
-    if callable(getattr(package, name))
+PACKAGES = [
+    kerasseg,
+    kerasseg.backbones,
+    kerasseg.data,
+    kerasseg.data.shapes,
+    kerasseg.evaluation,
+    kerasseg.layers,
+    kerasseg.losses,
+    kerasseg.optimizers,
+    kerasseg.schedules,
+    kerasseg.serving,
+    kerasseg.visualization,
 ]
+
+
+def _public_names(package):
+    """Returns what `__all__` lists, or else what a module defines without an underscore."""
+    if hasattr(package, "__all__"):
+        return package.__all__
+    return [
+        name
+        for name, value in vars(package).items()
+        if not name.startswith("_") and getattr(value, "__module__", None) == package.__name__
+    ]
+
+
+PUBLIC = list(
+    dict.fromkeys(
+        value
+        for package in PACKAGES
+        for value in (getattr(package, name) for name in _public_names(package))
+        if callable(value)
+    )
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -28,6 +56,13 @@ def test_examples_of_the_docstrings_run(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     results = doctest.testmod(importlib.import_module(name))
     assert results.failed == 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_example_is_skipped(name):
+    docstrings = doctest.DocTestFinder().find(importlib.import_module(name))
+    examples = [example for docstring in docstrings for example in docstring.examples]
+    assert [example.source for example in examples if doctest.SKIP in example.options] == []
 
 
 @pytest.mark.parametrize("public", PUBLIC, ids=lambda public: public.__name__)

@@ -61,6 +61,14 @@ def training_batches(
     Raises:
         KerassegError: If there are fewer pairs than a batch needs, an argument is out of its
             range, or the cache does not fit into memory.
+
+    Example:
+        >>> from kerasseg.data import find_pairs, shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "train")
+        >>> batches = training_batches(pairs, shapes.LABELS, batch_size=2, crop_size=(64, 96))
+        >>> image, label = next(iter(batches))
+        >>> image.shape, label.shape
+        (TensorShape([2, 64, 96, 3]), TensorShape([2, 64, 96]))
     """
     augment = Augmentation(crop_size, scale, flip, brightness, contrast, saturation)
     length = _epoch_length(len(pairs), batch_size)
@@ -105,6 +113,14 @@ def evaluation_batches(
     Raises:
         KerassegError: If there are no pairs or `batch_size` is not a multiple of
             `pad_to_multiple`.
+        OSError: If the header of an image cannot be read.
+
+    Example:
+        >>> from kerasseg.data import find_pairs, shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "val")
+        >>> image, label = next(iter(evaluation_batches(pairs, shapes.LABELS, batch_size=1)))
+        >>> image.dtype, label.dtype, image.shape[:3] == label.shape
+        (tf.uint8, tf.int32, True)
     """
     if not pairs or batch_size < 1 or pad_to_multiple < 1 or batch_size % pad_to_multiple:
         raise KerassegError(

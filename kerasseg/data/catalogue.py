@@ -25,6 +25,10 @@ def names() -> tuple[str, ...]:
     """Returns the names of the data sets in the catalogue.
 
     A folder of one's own has no entry: `find_pairs` and `load_folder` take its path.
+
+    Example:
+        >>> names()
+        ('camvid', 'shapes')
     """
     return ("camvid", "shapes")
 
@@ -57,12 +61,17 @@ def locate(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
 
     Args:
         name: One of `names()`.
-        data_dir: The directory. `shapes` has a default: `shapes` in the directory that the
-            environment variable `KERASSEG_HOME` names, or else in `~/.cache/kerasseg`.
+        data_dir: The directory; that of `camvid` is not looked into. `shapes` has a default:
+            `shapes` in the directory that the environment variable `KERASSEG_HOME` names, or
+            else in `~/.cache/kerasseg`.
 
     Raises:
         KerassegError: If the catalogue has no such name, the data set cannot be generated and
             no directory is given, or the directory holds something else than `shapes`.
+
+    Example:
+        >>> locate("camvid", data_dir="data/camvid").as_posix()
+        'data/camvid'
     """
     if name not in names():
         raise unknown_name("data set", name, names())

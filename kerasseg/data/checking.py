@@ -33,6 +33,14 @@ def check_pairs(pairs: Sequence[Pair], labels: LabelSet, progress: bool | None =
             image or label that is corrupt, an image that is rotated by its EXIF data, a label
             map with a palette or of several channels, sizes that differ, a label value that is
             neither a class nor void.
+
+    Example:
+        >>> from kerasseg.data import find_pairs, shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "val")
+        >>> check_pairs(pairs, shapes.LABELS)
+        >>> check_pairs(pairs, LabelSet(("background",)))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        kerasseg.errors.KerassegError: shapes/val/labels/00000.png holds the label ...
     """
     from tqdm import tqdm
 

@@ -16,7 +16,16 @@ LABEL_SUFFIX = ".png"
 
 @dataclass(frozen=True)
 class Pair:
-    """An image file and the label map that belongs to it."""
+    """An image file and the label map that belongs to it.
+
+    Args:
+        image: JPEG, PNG, BMP or WebP.
+        label: A PNG of class ids, one channel of 8 or 16 bits.
+
+    Example:
+        >>> Pair(Path("train/images/street.jpg"), Path("train/labels/street.png")).name
+        'street'
+    """
 
     image: Path
     label: Path
@@ -43,9 +52,10 @@ def find_pairs(data_dir: str | os.PathLike[str], split: str) -> list[Pair]:
             reverse.
 
     Example:
-        >>> pairs = find_pairs("camvid", "train")  # doctest: +SKIP
-        >>> pairs[0].label  # doctest: +SKIP
-        PosixPath('camvid/train/labels/0001TP_006690.png')
+        >>> from kerasseg.data import shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "train")
+        >>> pairs[0].label.as_posix()
+        'shapes/train/labels/00000.png'
     """
     folder = _split_folder(Path(data_dir), split)
     images = _by_name(folder / "images", IMAGE_SUFFIXES, "an image")
@@ -61,6 +71,18 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
     """Returns the SHA-256 (hexadecimal) of the names and contents of a split's files.
 
     It depends neither on the directory nor on the machine, nor on the order of the pairs.
+
+    Args:
+        pairs: Image and label files.
+
+    Raises:
+        OSError: If a file cannot be read.
+
+    Example:
+        >>> from kerasseg.data import shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "train")
+        >>> fingerprint(pairs) == fingerprint(pairs[::-1]), fingerprint(pairs) == fingerprint([])
+        (True, False)
     """
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(_digest, sorted(pairs, key=lambda pair: pair.name)))

@@ -20,6 +20,20 @@ def decoded_bytes(pairs: Sequence[Pair], labels: LabelSet) -> int:
     """Returns the memory that the decoded pairs take, in bytes; only headers are read.
 
     A pixel takes 4 bytes, or 5 where class ids or the void label exceed 255.
+
+    Args:
+        pairs: Image and label files.
+        labels: Their classes and the void label.
+
+    Raises:
+        OSError: If an image cannot be read.
+
+    Example:
+        >>> from kerasseg.data import find_pairs, shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "val")
+        >>> image, label = read_pair(pairs[0])
+        >>> decoded_bytes(pairs, shapes.LABELS) == 4 * label.size
+        True
     """
     return sum(height * width for height, width in _sizes(pairs)) * (3 + _id_dtype(labels).itemsize)
 

@@ -52,7 +52,22 @@ def decode_pair(image_path: tf.Tensor, label_path: tf.Tensor) -> tuple[tf.Tensor
 
 
 def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the image, uint8 `(H, W, 3)`, and the label map, int32 `(H, W)`, as NumPy arrays."""
+    """Returns the image, uint8 `(H, W, 3)`, and the label map, int32 `(H, W)`, as NumPy arrays.
+
+    Args:
+        pair: An image file and its label map.
+
+    Raises:
+        tf.errors.OpError: If a file is missing or cannot be decoded; `check_pairs` says what is
+            wrong with it.
+
+    Example:
+        >>> from kerasseg.data import shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "val")
+        >>> image, label = read_pair(pairs[0])
+        >>> image.dtype, label.dtype, image.shape == (*label.shape, 3)
+        (dtype('uint8'), dtype('int32'), True)
+    """
     with tf.device("CPU"):
         image, label = decode_pair(str(pair.image), str(pair.label))
     return image.numpy(), label.numpy()
@@ -82,9 +97,11 @@ def load(name: str, split: str, data_dir: str | os.PathLike[str] | None = None) 
         KerassegError: If the data set or the split is missing or a file is not as it should be.
 
     Example:
-        >>> train = kerasseg.data.load("camvid", "train", data_dir="camvid")  # doctest: +SKIP
-        >>> len(train)  # doctest: +SKIP
-        367
+        >>> from kerasseg.data import shapes
+        >>> folder = shapes.ensure("shapes", train=2, val=1)
+        >>> train = load("shapes", "train", data_dir=folder)
+        >>> len(train)
+        2
     """
     labels = catalogue.describe(name)
     return dataset(find_pairs(catalogue.locate(name, data_dir), split), labels)
@@ -106,6 +123,14 @@ def load_folder(data_dir: str | os.PathLike[str], split: str, labels: LabelSet) 
 
     Raises:
         KerassegError: If the split is missing or a file is not as it should be.
+
+    Example:
+        >>> from kerasseg.data import shapes
+        >>> folder = shapes.ensure("my_data", train=2, val=1)
+        >>> labels = LabelSet(shapes.CLASS_NAMES, ignore_label=255)
+        >>> image, label = next(iter(load_folder(folder, "val", labels)))
+        >>> image.dtype, label.dtype
+        (tf.uint8, tf.int32)
     """
     return dataset(find_pairs(data_dir, split), labels)
 

@@ -101,6 +101,11 @@ def write(
 
     Raises:
         KerassegError: If the directory exists or a split would be empty.
+
+    Example:
+        >>> folder = write("shapes", train=2, val=1)
+        >>> len(find_pairs(folder, "train")), len(find_pairs(folder, "val"))
+        (2, 1)
     """
     counts = {"train": train, "val": val}
     if min(counts.values()) < 1:

@@ -21,6 +21,18 @@ def confusion_matrix(
 
     Returns:
         int64 `(C, C)`, pixels of true class i predicted as class j at `[i, j]`.
+
+    Raises:
+        tf.errors.OpError: If a file of the batches is missing or cannot be decoded.
+
+    Example:
+        >>> from kerasseg.data import evaluation_batches, find_pairs, shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "val")
+        >>> batches = evaluation_batches(pairs, shapes.LABELS, batch_size=1)
+        >>> images = keras.Input((None, None, 3))
+        >>> model = keras.Model(images, keras.layers.Conv2D(8, 3, padding="same")(images))
+        >>> confusion_matrix(model, batches, shapes.LABELS).shape
+        (8, 8)
     """
     from tqdm import tqdm
 
@@ -44,6 +56,15 @@ def predict(model: keras.Model, image: np.ndarray) -> np.ndarray:
 
     Returns:
         int32 `(H, W)`, class numbers.
+
+    Raises:
+        ValueError: If the model does not take an image of this shape.
+
+    Example:
+        >>> import kerasseg
+        >>> model = kerasseg.EfficientFCN("mobilenetv2", 5, backbone_weights=None)
+        >>> predict(model, np.zeros((33, 47, 3), "uint8")).shape
+        (33, 47)
     """
     logits = model(np.asarray(image, np.float32)[None], training=False)
     return np.asarray(tf.argmax(logits[0], axis=-1, output_type=tf.int32))

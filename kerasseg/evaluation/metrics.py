@@ -65,7 +65,11 @@ class MeanIoU(keras.metrics.Metric):
     def update_state(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
     ) -> None:
-        """Counts a batch; `sample_weight` is not taken, since pixels are counted whole."""
+        """Counts a batch; `sample_weight` is not taken, since pixels are counted whole.
+
+        Raises:
+            ValueError: If `sample_weight` is given.
+        """
         if sample_weight is not None:
             raise ValueError("MeanIoU counts pixels; mark those to be skipped as void instead.")
         channels = y_pred.shape[-1]
@@ -122,7 +126,7 @@ class MeanIoU(keras.metrics.Metric):
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:
-    """Returns the IoU of every class, NaN for a class that does not occur.
+    """Returns the IoU of every class, float64 `(C,)`, NaN for a class that does not occur.
 
     Args:
         confusion: `(C, C)`, pixels of true class i predicted as class j at `[i, j]`.
@@ -138,6 +142,13 @@ def class_iou(confusion: np.ndarray) -> np.ndarray:
 
 def iou_table(class_names: Sequence[str], confusion: np.ndarray) -> str:
     """Returns one line a class with its IoU and share of pixels, and the mean in the last line.
+
+    Args:
+        class_names: C names.
+        confusion: `(C, C)`, pixels of true class i predicted as class j at `[i, j]`.
+
+    Raises:
+        ValueError: If the number of names is not C.
 
     Example:
         >>> print(iou_table(("road", "car"), np.array([[3, 1], [0, 4]])))
@@ -156,6 +167,17 @@ def iou_table(class_names: Sequence[str], confusion: np.ndarray) -> str:
 
 
 def mean_iou(confusion: np.ndarray) -> float:
-    """Returns the mean IoU over the classes that occur in the truth or the prediction."""
+    """Returns the mean IoU over the classes that occur in the truth or the prediction.
+
+    Args:
+        confusion: `(C, C)`, pixels of true class i predicted as class j at `[i, j]`.
+
+    Returns:
+        0..1; 0 where nothing was counted.
+
+    Example:
+        >>> mean_iou(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
+        0.775
+    """
     ious = class_iou(confusion)
     return float(np.nanmean(ious)) if np.isfinite(ious).any() else 0.0

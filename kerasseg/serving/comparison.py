@@ -23,6 +23,13 @@ class Comparison:
         other_class: In how many of them the class differs.
         confidence: Largest absolute difference of an image's confidence.
         milliseconds: Median time of one call with one image.
+
+    Example:
+        >>> comparison = Comparison("probabilities")
+        >>> expected, served = np.array([[[0.75, 0.25]]]), np.array([[[[0.5, 0.5]]]])
+        >>> comparison.add(expected, {"probabilities": served}, place=0)
+        >>> comparison.probability, comparison.within(1e-4)
+        (0.25, False)
     """
 
     signature: str

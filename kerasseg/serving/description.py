@@ -14,9 +14,17 @@ def describe_signatures(path: str | os.PathLike[str]) -> list[str]:
     Args:
         path: The version directory.
 
-    Example (not run here, since it takes a SavedModel):
-        describe_signatures("serving/1")[0] is
-        `"pixels: pixels [?, ?, ?, 3] uint8 -> confidence [?] float32, mask [?, ?, ?] uint8"`
+    Raises:
+        OSError: If there is no `saved_model.pb` in it.
+
+    Example:
+        >>> import keras
+        >>> from kerasseg.serving import export_saved_model
+        >>> images = keras.Input((None, None, 3))
+        >>> logits = keras.layers.Conv2D(2, 3, padding="same", name="logits")(images)
+        >>> version = export_saved_model(keras.Model(images, logits), "served", warmup_images=())
+        >>> describe_signatures(version)[0]
+        'pixels: pixels [?, ?, ?, 3] uint8 -> confidence [?] float32, mask [?, ?, ?] uint8'
     """
     from tensorflow.core.protobuf import saved_model_pb2
 

@@ -42,6 +42,14 @@ class SegmentationSignatures:
 
     Raises:
         KerassegError: If the model is not of this kind.
+
+    Example:
+        >>> images = keras.Input((None, None, 3))
+        >>> logits = keras.layers.Conv2D(2, 3, padding="same", name="logits")(images)
+        >>> signatures = SegmentationSignatures(keras.Model(images, logits))
+        >>> answer = signatures.pixels(tf.zeros((1, 40, 56, 3), tf.uint8))
+        >>> answer["mask"].shape, answer["confidence"].shape
+        (TensorShape([1, 40, 56]), TensorShape([1]))
     """
 
     def __init__(self, model: keras.Model) -> None:

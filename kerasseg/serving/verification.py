@@ -41,6 +41,11 @@ class Verification:
             1e-4, or 1e-2 for a model that computes in bfloat16 or float16.
         load_seconds: What the C API took to load its library and the SavedModel.
         tensorflow: Version of the C library.
+
+    Example:
+        >>> comparisons = (Comparison("pixels", answers=1, probability=0.2),)
+        >>> Verification(comparisons, tolerance=1e-4, load_seconds=1.0, tensorflow="2.21.0").agrees
+        False
     """
 
     comparisons: tuple[Comparison, ...]
@@ -83,6 +88,16 @@ def verify_saved_model(
     Raises:
         KerassegError: If there is no image, one cannot be decoded, the SavedModel cannot be
             run, or its answers have another size or other classes than the model's.
+
+    Example:
+        >>> from kerasseg.serving import export_saved_model
+        >>> images = keras.Input((None, None, 3))
+        >>> logits = keras.layers.Conv2D(2, 3, padding="same", name="logits")(images)
+        >>> model = keras.Model(images, logits)
+        >>> version = export_saved_model(model, "served", warmup_images=())
+        >>> grey = tf.io.encode_png(tf.fill((40, 56, 3), tf.constant(128, tf.uint8))).numpy()
+        >>> verify_saved_model(version, model, {"grey.png": grey}, repetitions=1).agrees
+        True
     """
     if not images:
         raise KerassegError("there are no images to compare with; give at least one.")

@@ -24,8 +24,17 @@ def next_version(base: Path) -> int:
 def latest_version(path: Path) -> Path:
     """Returns the SavedModel at `path`: `path` itself, or its version with the highest number.
 
+    Args:
+        path: A model's base path, or one of its version directories.
+
     Raises:
         KerassegError: If there is none.
+
+    Example:
+        >>> for version in ("1", "9", "10"):
+        ...     Path("served", version).mkdir(parents=True)
+        >>> latest_version(Path("served")).as_posix()
+        'served/10'
     """
     if (path / "saved_model.pb").is_file():
         return path

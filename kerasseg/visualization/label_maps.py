@@ -101,6 +101,12 @@ def side_by_side(
 
     Raises:
         KerassegError: As `overlay` does.
+
+    Example:
+        >>> image, truth = np.zeros((64, 96, 3), "uint8"), np.zeros((64, 96), "int32")
+        >>> prediction, labels = np.ones_like(truth), LabelSet(("road", "car"))
+        >>> side_by_side(image, truth, prediction, labels, path="street.png").size
+        (328, 127)
     """
     panels = [("image", np.clip(np.asarray(image), 0, 255).astype(np.uint8))]
     if truth is not None:
@@ -129,6 +135,11 @@ def contact_sheet(
 
     Raises:
         KerassegError: If there is no picture or no column.
+
+    Example:
+        >>> pictures = [np.zeros((40, 60, 3), "uint8")] * 3
+        >>> contact_sheet(pictures, "sheet.png", columns=2).size
+        (120, 80)
     """
     from PIL import Image
 

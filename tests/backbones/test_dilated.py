@@ -85,9 +85,15 @@ def test_shares_no_variable_with_the_plain_network(plain, model):
     assert not {id(weight) for weight in plain.weights} & {id(weight) for weight in model.weights}
 
 
-@pytest.mark.parametrize("name", ["mobilenetv2", "resnet11", "resnet50v2", 50])
+@pytest.mark.parametrize("name", ["mobilenetv2", "resnet50v2"])
 def test_other_backbones_are_refused(name):
     with pytest.raises(KerassegError, match=f"no backbone {name!r}; it takes resnet50, resnet101"):
+        dilated.create(name, weights=None)
+
+
+@pytest.mark.parametrize("name", ["resnet11", "Resnet101", 50])
+def test_unknown_name_is_refused_with_the_nearest(name):
+    with pytest.raises(KerassegError, match=f"DilatedFCN {name!r}: did you mean 'resnet"):
         dilated.create(name, weights=None)
 
 
@@ -110,6 +116,7 @@ def test_own_model_of_other_strides_is_refused(strides):
     assert "the model 'mine' cannot be the backbone of a DilatedFCN: for an image of 256x256" in (
         str(error.value)
     )
+    assert f"), at strides {', '.join(map(str, strides))}.\n" in str(error.value)
     assert "four maps (N, h, w, channels), at strides 4, 8, 8 and 8" in str(error.value)
 
 

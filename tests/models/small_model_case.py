@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from tests.models.model_case import (
     NUM_CLASSES,
-    all_layers,
     assert_close,
+    assert_decoder_computes_in,
     assert_fit_trains_every_kernel,
     graph_of_any_size,
     random_images,
@@ -88,13 +88,11 @@ class SmallModelCase:
         again = self.build(weights=tmp_path / "saved.weights.h5")
         assert np.array_equal(again(images), model(images))
 
-    def test_all_but_the_classifier_computes_at_half_precision(self, model):
+    def test_all_that_may_computes_at_half_precision(self, model):
         keras.config.set_dtype_policy("mixed_bfloat16")
         mixed = self.build_alike(model)
-        convs = [one for one in all_layers(mixed) if isinstance(one, keras.layers.Conv2D)]
-        dtypes = {conv.name: conv.compute_dtype for conv in convs}
-        assert dtypes.pop("classifier") == "float32"
-        assert set(dtypes.values()) == {"bfloat16"}
+        assert_decoder_computes_in("bfloat16", mixed)
+        assert_decoder_computes_in("bfloat16", self.build(activation="softmax"))
         images = random_images(1, 64, 96)
         logits = mixed(images)
         assert logits.dtype == tf.float32

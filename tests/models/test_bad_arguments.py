@@ -4,7 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from kerasseg import DilatedFCN, EfficientFCN, RefineNet, efficientfcn_decoder, refinenet_decoder
+from kerasseg import (
+    DilatedFCN,
+    EfficientFCN,
+    LightWeightRefineNet,
+    RefineNet,
+    dilated_fcn_decoder,
+    efficientfcn_decoder,
+    light_weight_refinenet_decoder,
+    refinenet_decoder,
+)
+from kerasseg.backbones import dilated
 from kerasseg.errors import KerassegError
 from kerasseg.models import segmentation_model
 from tests.models.decoders import pyramid
@@ -12,8 +22,18 @@ from tests.models.model_case import tiny_backbone
 from tests.models.test_efficientfcn import OPTIONS as EFFICIENTFCN_OPTIONS
 from tests.models.test_refinenet import OPTIONS as REFINENET_OPTIONS
 
-builders = pytest.mark.parametrize("build", [RefineNet, EfficientFCN, DilatedFCN])
-decoders = pytest.mark.parametrize("decode", [refinenet_decoder, efficientfcn_decoder])
+builders = pytest.mark.parametrize(
+    "build", [RefineNet, LightWeightRefineNet, EfficientFCN, DilatedFCN]
+)
+decoders = pytest.mark.parametrize(
+    "decode",
+    [
+        refinenet_decoder,
+        light_weight_refinenet_decoder,
+        efficientfcn_decoder,
+        dilated_fcn_decoder,
+    ],
+)
 
 
 @pytest.fixture
@@ -24,6 +44,7 @@ def no_backbone(monkeypatch):
         pytest.fail("a backbone was made before the arguments were looked at")
 
     monkeypatch.setattr(segmentation_model.backbones, "create", create)
+    monkeypatch.setattr(dilated.feature_pyramid, "create", create)
 
 
 def _message(error: pytest.ExceptionInfo) -> str:
@@ -42,10 +63,11 @@ def test_number_of_classes(no_backbone, build, num_classes):
     )
 
 
+@pytest.mark.parametrize("build", [RefineNet, LightWeightRefineNet])
 @pytest.mark.parametrize("argument", ["pooling_blocks", "filters", "coarse_filters"])
-def test_counts_of_refinenet(no_backbone, argument):
+def test_counts_of_refinenet(no_backbone, build, argument):
     with pytest.raises(KerassegError, match=f"{argument} is a whole number.*received 0"):
-        RefineNet(**{argument: 0})
+        build(**{argument: 0})
 
 
 @pytest.mark.parametrize("argument", ["num_codewords", "fusion_filters", "codeword_filters"])
@@ -175,7 +197,17 @@ def test_backbone_weights_that_are_no_path(build):
         build("resnet50", backbone_weights=5)
 
 
-@pytest.mark.parametrize("build", [RefineNet, EfficientFCN])
+def test_softmax_of_one_class():
+    with pytest.raises(KerassegError) as error:
+        RefineNet(tiny_backbone(), 1, activation="softmax", **REFINENET_OPTIONS)
+    assert _message(error) == (
+        "the softmax of one class is 1.0 everywhere, whatever the logits are; received "
+        "activation='softmax' and num_classes=1.\n"
+        "Give activation='sigmoid' for a binary mask, or num_classes=2."
+    )
+
+
+@pytest.mark.parametrize("build", [RefineNet, LightWeightRefineNet, EfficientFCN])
 def test_unknown_backbone(build):
     with pytest.raises(KerassegError, match=r"unknown backbone 'mobilnetv2': .*'mobilenetv2'"):
         build("mobilnetv2", backbone_weights=None)

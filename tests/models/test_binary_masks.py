@@ -4,20 +4,24 @@ import keras
 import numpy as np
 import pytest
 
-from kerasseg import DilatedFCN, EfficientFCN, RefineNet
+from kerasseg import DilatedFCN, EfficientFCN, LightWeightRefineNet, RefineNet
 from tests.models.model_case import random_images, tiny_backbone
 from tests.models.test_dilated_fcn import OPTIONS as DILATED_OPTIONS
 from tests.models.test_dilated_fcn import dilated_backbone
 from tests.models.test_efficientfcn import OPTIONS as EFFICIENTFCN_OPTIONS
+from tests.models.test_light_weight_refinenet import OPTIONS as LIGHT_WEIGHT_OPTIONS
 from tests.models.test_refinenet import OPTIONS as REFINENET_OPTIONS
 
+BUILDERS = [DilatedFCN, EfficientFCN, LightWeightRefineNet, RefineNet]
 
-@pytest.fixture(params=[DilatedFCN, EfficientFCN, RefineNet], ids=lambda build: build.__name__)
+
+@pytest.fixture(params=BUILDERS, ids=lambda build: build.__name__)
 def build(request):
     backbone = dilated_backbone if request.param is DilatedFCN else tiny_backbone
     options = {
         DilatedFCN: DILATED_OPTIONS,
         EfficientFCN: {**EFFICIENTFCN_OPTIONS, "num_codewords": "auto"},
+        LightWeightRefineNet: LIGHT_WEIGHT_OPTIONS,
         RefineNet: REFINENET_OPTIONS,
     }[request.param]
     return lambda **more: request.param(backbone(), 1, **options, **more)

@@ -15,7 +15,7 @@ from tests.models.decoders import (
     random_features,
     small_decoder,
 )
-from tests.models.model_case import ModelCase, random_images, tiny_backbone
+from tests.models.model_case import ModelCase
 
 OPTIONS = {"filters": 24, "coarse_filters": 32}
 
@@ -89,13 +89,6 @@ def test_dropout_is_on_the_two_coarser_features_alone(decoder):
     dropouts = [layer for layer in decoder.layers if isinstance(layer, keras.layers.Dropout)]
     assert {layer.input.shape for layer in dropouts} == {(None, 7, 11, 10), (None, 4, 6, 12)}
     assert {layer.rate for layer in dropouts} == {0.5}
-
-
-def test_one_class_with_a_sigmoid_is_the_probability_of_a_mask():
-    model = LightWeightRefineNet(tiny_backbone(), 1, activation="sigmoid", **OPTIONS)
-    probability = model(random_images(1, 33, 47)).numpy()
-    assert probability.shape == (1, 33, 47, 1)
-    assert 0 < probability.min() < probability.max() < 1
 
 
 def test_a_wider_fine_path_than_the_coarse_one_is_allowed():

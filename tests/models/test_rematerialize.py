@@ -1,5 +1,7 @@
 """`rematerialize=True`: less is kept while training, and nothing else changes."""
 
+from collections import Counter
+
 import keras
 import numpy as np
 import pytest
@@ -35,9 +37,11 @@ def train_step(model: keras.Model, images: tf.Tensor) -> list[tf.Tensor]:
     return [logits, *tape.gradient(loss, sources)]
 
 
-def poolings(model: keras.Model, images: tf.Tensor) -> int:
+def forward_operations(model: keras.Model, images: tf.Tensor) -> Counter[str]:
+    """Counts what a training step computes forward; its gradients have types of their own."""
     step = tf.function(lambda: train_step(model, images)).get_concrete_function()
-    return sum(operation.type == "MaxPool" for operation in step.graph.get_operations())
+    types = (operation.type for operation in step.graph.get_operations())
+    return Counter(kind for kind in types if kind in ("MaxPool", "Conv2D", "Relu"))
 
 
 @pytest.fixture
@@ -66,11 +70,14 @@ def test_logits_and_gradients_are_equal_in_a_graph(build, images):
 
 @builders
 @pytest.mark.parametrize("trained", [lambda model: model, training_graph], ids=["itself", "twin"])
-def test_the_gradient_computes_each_chain_once_more(build, trained, images):
+def test_the_gradient_computes_each_chain_and_unit_once_more(build, trained, images):
     plain, rematerialized = pair(build)
-    count = poolings(trained(plain), images)
-    assert count == 4 * (2 if build is RefineNet else 4)
-    assert poolings(trained(rematerialized), images) == 2 * count
+    once = forward_operations(trained(plain), images)
+    more = forward_operations(trained(rematerialized), images) - once
+    # Four chains; two units a path and three a block, each of two convs behind a ReLU each.
+    poolings, units = (4 * 2, 4 * (2 + 3)) if build is RefineNet else (4 * 4, 0)
+    assert once["MaxPool"] == poolings
+    assert more == {"MaxPool": poolings, "Conv2D": poolings + 2 * units, "Relu": 4 + 2 * units}
 
 
 @builders

@@ -52,7 +52,7 @@ class TestEfficientFCNOfThePaper(SmallModelCase):
     stride = 8
 
 
-class TestDilatedFCN(SmallModelCase):
+class TestDilatedFCN(CompiledModelCase):
     architecture = DilatedFCN
     options = DILATED_FCN
     stride = 8

@@ -17,14 +17,27 @@ from tests.processes import CHECKOUT, run_python
 BUILD_BACKEND = Version("77")
 SETTLED = {"tensorflow", "keras", "keras-cv", "tensorflow-datasets", "tf2onnx"}
 NOTEBOOK = """
+import keras
 import kerasseg
-model = kerasseg.RefineNet(
-    backbone="mobilenetv2", num_classes=5, backbone_weights=None, filters=16, coarse_filters=16
-)
 import numpy as np
-logits = model.predict(np.zeros((2, 33, 47, 3), "uint8"), verbose=0)
+labels = kerasseg.LabelSet(("background", "leaf", "stem"))
+model = kerasseg.RefineNet(
+    backbone="mobilenetv2", num_classes=labels.num_classes, backbone_weights=None, filters=16,
+    coarse_filters=16,
+)
+model.compile(
+    optimizer=keras.optimizers.SGD(5e-4, momentum=0.9),
+    loss=kerasseg.losses.SegmentationCrossentropy(labels.ignore_label),
+    metrics=[kerasseg.evaluation.MeanIoU(labels.num_classes, labels.ignore_label)],
+    run_eagerly=True,
+)
+images, truth = np.zeros((2, 33, 47, 3), "uint8"), np.ones((2, 33, 47), "uint8")
+history = model.fit(images, truth, verbose=0).history
 print(kerasseg.__file__)
-print(logits.shape)
+print(bool(np.isfinite(history["loss"][0])))
+print(model.predict(images, verbose=0)[0].argmax(axis=-1).shape)
+model.save("leaves.keras")
+print(kerasseg.export_saved_model(model, "served/leaves", labels=labels, warmup_images=()))
 """
 
 
@@ -105,9 +118,12 @@ def test_notebook_lines_run_from_an_installed_wheel(wheel, tmp_path):
     elsewhere.mkdir()
     pip = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(installed), str(wheel))
     run_python(*pip, cwd=elsewhere)
-    *_, file, shape = run_python("-c", NOTEBOOK, cwd=elsewhere, path=installed).splitlines()
+    printed = run_python("-c", NOTEBOOK, cwd=elsewhere, path=installed).splitlines()
+    *_, file, finite, shape, exported = printed
     assert Path(file) == installed / "kerasseg" / "__init__.py"
-    assert shape == "(2, 33, 47, 5)"
+    assert (finite, shape, exported) == ("True", "(33, 47)", "served/leaves/1")
+    assert (elsewhere / "leaves.keras").is_file()
+    assert (elsewhere / exported / "saved_model.pb").is_file()
 
 
 def test_leaves_nothing_in_the_checkout(wheel, left_before):
