@@ -56,18 +56,24 @@ class PixelNormalization(keras.layers.Layer):
 
     def build(self, pixels_shape: tuple[int | None, ...]) -> None:
         """Checks the number of channels."""
-        if pixels_shape[-1] != len(self.mean):
-            raise KerassegError(
-                f"pixels of shape {tuple(pixels_shape)} do not have the {len(self.mean)} channels "
-                "that mean and std are given for."
-            )
+        self._check(pixels_shape)
 
     def call(self, pixels: Any) -> Any:
         """Returns the normalized pixels."""
+        # One channel would be broadcast to as many as there are means.
+        self._check(pixels.shape)
         pixels = keras.ops.cast(pixels, "float32")
         if self.reverse_channels:
             pixels = pixels[..., ::-1]
         return keras.ops.cast((pixels - self.mean) / self.std, self.compute_dtype)
+
+    def _check(self, pixels_shape: Sequence[int | None]) -> None:
+        if pixels_shape[-1] != len(self.mean):
+            raise KerassegError(
+                f"pixels of shape {tuple(pixels_shape)} do not have the {len(self.mean)} channels "
+                "that this model is built for; convert the image, or build the model with "
+                "input_shape=(None, None, channels)."
+            )
 
     def compute_output_shape(self, pixels_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns the shape of the pixels."""

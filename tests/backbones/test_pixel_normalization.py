@@ -69,3 +69,10 @@ def test_other_number_of_channels_is_refused():
 def test_mean_and_std_of_different_lengths_are_refused():
     with pytest.raises(KerassegError, match="mean has 3 values and std 1"):
         PixelNormalization(mean=(1, 2, 3), std=(1,))
+
+
+def test_one_channel_is_not_broadcast_once_the_layer_is_built():
+    layer = PixelNormalization(mean=(1, 2, 3), std=(4, 5, 6))
+    layer.build((None, 4, 4, 3))
+    with pytest.raises(KerassegError, match=r"\(1, 4, 4, 1\) do not have the 3 channels"):
+        layer(np.zeros((1, 4, 4, 1), np.float32))
