@@ -93,7 +93,9 @@ def test_other_backbones_are_refused(name):
 
 @pytest.mark.parametrize("name", ["resnet11", "Resnet101", 50])
 def test_unknown_name_is_refused_with_those_that_there_are(name):
-    with pytest.raises(KerassegError, match=f"DilatedFCN {name!r}.*: resnet101, resnet152, resnet50"):
+    with pytest.raises(
+        KerassegError, match=f"DilatedFCN {name!r}.*: resnet101, resnet152, resnet50"
+    ):
         dilated.create(name, weights=None)
 
 

@@ -74,7 +74,7 @@ def test_is_frozen_as_one_layer():
     assert all(np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True))
 
 
-@pytest.mark.parametrize("backbone", ["vgg16", "efficientnet_lite0", "efficientnetb0"])
+@pytest.mark.parametrize("backbone", ["efficientnet_lite0", "efficientnetb0"])
 def test_runs_in_bfloat16_after_its_normalization(backbone):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
