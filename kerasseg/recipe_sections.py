@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import keras
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from kerasseg import backbones, data, models
-from kerasseg.backbones import dilated
+from kerasseg import data, models
+from kerasseg.backbones import catalogue, dilated
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import Colour
 
@@ -62,8 +62,7 @@ class ModelRecipe(Section):
     def _known(self) -> "ModelRecipe":
         if self.architecture not in ARCHITECTURES:
             raise unknown_name("architecture", self.architecture, ARCHITECTURES)
-        if self.backbone not in backbones.names():
-            raise unknown_name("backbone", self.backbone, backbones.names())
+        catalogue.find(self.backbone)
         if self.architecture == "DilatedFCN" and self.backbone not in dilated.NAMES:
             raise KerassegError(
                 f"model.backbone {self.backbone!r} is none of DilatedFCN's, which takes "

@@ -35,6 +35,7 @@ UNKNOWN = {
     "trainin.epochs=3": "unknown section of a recipe 'trainin': did you mean 'training'",
     "model.architecture=Refinenet": "unknown architecture 'Refinenet': did you mean 'RefineNet'",
     "model.backbone=resnet11": "unknown backbone 'resnet11': did you mean 'resnet101'",
+    "model.backbone=xception": "'xception' is no backbone: ",
     "data.dataset=foldr": "unknown data set 'foldr': did you mean 'folder'",
 }
 
