@@ -11,6 +11,16 @@ class KerassegError(ValueError):
     """
 
 
+def first_line(error: BaseException) -> str:
+    r"""Returns the first line of an error's message, or its class where it has none.
+
+    Example:
+        >>> first_line(OSError("no such file\nand more"))
+        'no such file'
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def unknown_name(kind: str, name: object, accepted: Iterable[str]) -> KerassegError:
     """Returns the error for a name that is not among `accepted`, with the nearest right one.
 

@@ -56,8 +56,7 @@ def create(
         )
     plain = feature_pyramid.create(backbone, input_shape, weights, name)
     dilated = keras.models.clone_model(plain, clone_function=_rewritten)
-    for layer in dilated.layers:
-        layer.set_weights(plain.get_layer(layer.name).get_weights())
+    dilated.set_weights(plain.get_weights())
     return dilated
 
 

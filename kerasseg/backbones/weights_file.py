@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, first_line
 from kerasseg.weights_comparison import differences, shapes_in_file, shapes_in_model
 
 Weights: TypeAlias = str | os.PathLike[str] | None
@@ -43,7 +43,7 @@ def load_keras_file(network: Any, path: os.PathLike[str], backbone: str) -> None
     except (OSError, ValueError, KeyError) as error:
         raise KerassegError(
             f"{path} does not hold weights of {backbone} without its classifier, in Keras' "
-            f"layout: {_misfit(network, path) or _first_line(error)}"
+            f"layout: {_misfit(network, path) or first_line(error)}"
         ) from error
 
 
@@ -75,11 +75,7 @@ def saved_channels(weights: Weights) -> int | None:
 def not_downloaded(backbone: str, error: Exception) -> KerassegError:
     """Returns the error for ImageNet weights that Keras could not fetch or read."""
     return KerassegError(
-        f"the ImageNet weights of {backbone} could not be loaded: {_first_line(error)}\n"
+        f"the ImageNet weights of {backbone} could not be loaded: {first_line(error)}\n"
         "Without a network, give backbone_weights=None or the path of a weights file that was "
         "fetched elsewhere."
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, first_line
 
 
 def load(path: str | os.PathLike[str]) -> keras.Model:
@@ -81,12 +81,10 @@ def _of_directory(path: Path) -> keras.Model:
 
 def _reason(error: Exception) -> str:
     """Returns what is wrong, in one sentence."""
-    text = str(error).strip()
-    missing = re.search(r"Could not locate class '([^']+)'", text)
+    missing = re.search(r"Could not locate class '([^']+)'", str(error))
     if missing:
         return (
             f"it holds a {missing[1]}, which no imported package has registered. Import the "
             "package that defines it first."
         )
-    first = (text or type(error).__name__).splitlines()[0]
-    return f"the file is damaged, or of another version of Keras: {first[:200]}"
+    return f"the file is damaged, or of another version of Keras: {first_line(error)[:200]}"

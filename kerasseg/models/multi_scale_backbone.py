@@ -9,7 +9,7 @@ import keras
 
 from kerasseg import backbones
 from kerasseg.backbones.own_model import image_size
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, first_line
 from kerasseg.layers import ResizeBy
 from kerasseg.models.segmentation_model import FeatureMaps
 
@@ -105,6 +105,6 @@ def _copy(model: keras.Model, name: str) -> keras.Model:
     except (ValueError, TypeError, NotImplementedError) as error:
         raise KerassegError(
             f"the model {model.name!r} cannot be copied for a second scale: "
-            f"{str(error).splitlines()[0]}\n"
+            f"{first_line(error)}\n"
             "Make it a functional model, of layers that have a config."
         ) from error

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import keras
 
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, first_line
 from kerasseg.weights_comparison import Shapes, differences, shapes_in_file, shapes_in_model
 
 WeightsPath: TypeAlias = str | os.PathLike[str]
@@ -42,7 +42,7 @@ def load_weights(model: keras.Model, path: WeightsPath) -> None:
         held = shapes_in_file(path)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise KerassegError(
-            f"weights: {os.fspath(path)} cannot be read: {_first_line(error)}.\n"
+            f"weights: {os.fspath(path)} cannot be read: {first_line(error)}.\n"
             f"Give a .weights.h5 or .keras file that a {model.name} was saved to."
         ) from error
     # Keras leaves tensors unread that the model has no place for, and does not say so.
@@ -54,7 +54,7 @@ def load_weights(model: keras.Model, path: WeightsPath) -> None:
             warnings.filterwarnings("error", message="Skipping nested container")
             model.load_weights(os.fspath(path))
     except (OSError, ValueError, KeyError, UserWarning) as error:
-        raise _misfit(model, path, held, _first_line(error)) from error
+        raise _misfit(model, path, held, first_line(error)) from error
 
 
 def _misfit(model: keras.Model, path: WeightsPath, held: Shapes, problem: str) -> KerassegError:
@@ -65,7 +65,3 @@ def _misfit(model: keras.Model, path: WeightsPath, held: Shapes, problem: str) -
         tensors,
     )
     return KerassegError("\n".join(filter(None, lines)))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,6 +1,7 @@
 """One small member of each family of backbones, and what the tests ask of their maps."""
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from kerasseg import backbones
+from tests.calibration import calibrate
 
 FAMILIES = (
     "resnet50",
@@ -25,11 +27,9 @@ FAMILIES = (
 )
 
 
-def quickly(*names: str) -> list[Any]:
+def quickly(*names: str, among: Iterable[str] = FAMILIES) -> list[Any]:
     """Returns every family for a test that takes seconds: these always, the others if slow."""
-    return [
-        name if name in names else pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES
-    ]
+    return [name if name in names else pytest.param(name, marks=pytest.mark.slow) for name in among]
 
 
 @functools.cache
@@ -41,13 +41,7 @@ def shared(name: str) -> keras.Model:
     """
     keras.utils.set_random_seed(0)
     model = backbones.create(name, weights=None)
-    norms = [one for one in model.layers if isinstance(one, keras.layers.BatchNormalization)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    model(images(2, 160, 160, seed=1), training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    calibrate(model, images(2, 160, 160, seed=1))
     return model
 
 

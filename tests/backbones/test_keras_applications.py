@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from typing import Any
 
 import h5py
 import keras
@@ -12,7 +11,7 @@ from kerasseg import backbones
 from kerasseg.backbones import catalogue
 from kerasseg.backbones.keras_applications import IMAGENET_MEAN, IMAGENET_STD
 from kerasseg.errors import KerassegError
-from tests.backbones.families import assert_same_maps, shared
+from tests.backbones.families import assert_same_maps, quickly, shared
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), "uint8")
 CACHE_NAME = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
@@ -47,12 +46,6 @@ FAMILIES = {
     "MobileNetV3Large": "mobilenet_v3",
     "VGG16": "vgg16",
 }
-
-
-def quickly(*names: str) -> list[Any]:
-    return [
-        name if name in names else pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES
-    ]
 
 
 def official(builder: str) -> keras.Model:
@@ -105,7 +98,7 @@ def downloads(monkeypatch, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:`input_shape` is undefined")
-@pytest.mark.parametrize("builder", quickly("EfficientNetB0", "VGG16"))
+@pytest.mark.parametrize("builder", quickly("EfficientNetB0", "VGG16", among=FAMILIES))
 def test_is_the_pretrained_network_of_keras_after_its_preprocessing(builder, downloads):
     asked = downloads(official(builder))
     pretrained = getattr(keras.applications, builder)(
@@ -122,7 +115,7 @@ def test_is_the_pretrained_network_of_keras_after_its_preprocessing(builder, dow
     assert_same_maps(model(PIXELS), reference, tolerance=1e-4)
 
 
-@pytest.mark.parametrize("builder", quickly("VGG16"))
+@pytest.mark.parametrize("builder", quickly("VGG16", among=FAMILIES))
 def test_takes_the_official_layout_for_other_channels(builder, downloads):
     downloads(official(builder))
     rgb = backbones.create(builder.lower(), weights="imagenet")

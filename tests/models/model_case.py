@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from kerasseg.layers import CodebookGeneration, PadToMinimum, ResizeBy
+from tests.calibration import calibrate
 
 NUM_CLASSES = 5
 BACKBONE = "mobilenetv2"
@@ -67,13 +68,7 @@ def shared_model(architecture: Callable[..., keras.Model], **options: Any) -> ke
     """
     keras.utils.set_random_seed(0)
     model = architecture(BACKBONE, NUM_CLASSES, backbone_weights=None, **options)
-    norms = [one for one in all_layers(model) if isinstance(one, keras.layers.BatchNormalization)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    model(random_images(4, 64, 64, seed=1), training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    calibrate(model, random_images(4, 64, 64, seed=1))
     return model
 
 
