@@ -123,12 +123,13 @@ def _training_step(model: Any, pixels: Any) -> Callable[[], object]:
     import numpy as np
 
     import kerasseg
+    from kerasseg.optimizers import with_multipliers
     from kerasseg.training_graph import training_graph
 
     labels = np.random.default_rng(1).integers(0, CLASSES, pixels.shape[:3])
     twin = training_graph(model)
     twin.compile(
-        keras.optimizers.SGD(1e-4, momentum=0.9),
+        with_multipliers(keras.optimizers.SGD)(1e-4, momentum=0.9),
         kerasseg.losses.SegmentationCrossentropy(),
         jit_compile=False,
     )

@@ -154,11 +154,12 @@ def _efficientfcn() -> keras.Model:
 
 
 def _coarse_model() -> keras.Model:
-    def decoder(features: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
-        return keras.layers.Conv2D(_LABELS.num_classes, 1, dtype="float32")(features[-1])
+    def decoder(features: Sequence[keras.KerasTensor], num_classes: int) -> keras.KerasTensor:
+        return keras.layers.Conv2D(num_classes, 1, dtype="float32")(features[-1])
 
     return segmentation_model(
         decoder,
+        _LABELS.num_classes,
         backbone=_BACKBONE,
         input_shape=(None, None, 3),
         backbone_weights="imagenet",

@@ -54,6 +54,26 @@ def run_experiment(
     Raises:
         KerassegError: If the data, the run directory or an argument cannot be used. What was
             trained before is then untouched.
+
+    Example:
+        >>> from kerasseg.data import shapes
+        >>> from kerasseg.recipe import EXAMPLE, parse_recipe
+        >>> settings = (
+        ...     "model.backbone=mobilenet",
+        ...     "model.backbone_weights=none",
+        ...     "data.dataset=shapes",
+        ...     "augmentation.crop_size=[64, 64]",
+        ...     "training.epochs=1",
+        ...     "training.batch_size=2",
+        ...     "training.deterministic=false",
+        ... )
+        >>> recipe = parse_recipe(EXAMPLE, settings)
+        >>> folder = shapes.write("shapes", train=2, val=1)
+        >>> run = run_experiment(recipe, "runs/tiny", data_dir=folder)  # doctest: +ELLIPSIS
+        1/1 - ...
+        seconds spent in training: ...
+        >>> run.load_model().output_shape
+        (None, None, None, 8)
     """
     run = Run(run_dir)
     splits = find_splits(recipe, data_dir)
@@ -202,10 +222,17 @@ def _train(recipe: Recipe, splits: Splits, run: Run, overwrite: bool) -> Trained
 def build_model(recipe: Recipe, num_classes: int) -> keras.Model:
     """Returns the model that a recipe describes, under the global dtype policy."""
     wanted = recipe.model
-    weights = None if wanted.backbone_weights == "none" else wanted.backbone_weights
     return ARCHITECTURES[wanted.architecture](
-        wanted.backbone, num_classes, backbone_weights=weights, **wanted.options
+        wanted.backbone,
+        num_classes,
+        backbone_weights=_unless_none(wanted.backbone_weights),
+        weights=_unless_none(wanted.weights),
+        **wanted.options,
     )
+
+
+def _unless_none(weights: str) -> str | None:
+    return None if weights == "none" else weights
 
 
 def _export(run: Run, model: keras.Model, splits: Splits) -> None:

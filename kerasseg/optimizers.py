@@ -89,9 +89,33 @@ def with_multipliers(
         ) -> None:
             factor = self._factors[self._get_variable_index(variable)]
             rate = tf.cast(learning_rate, variable.dtype) * tf.cast(factor, variable.dtype)
-            if self.weight_decay is not None and self._use_weight_decay(variable):
-                variable.assign_sub(variable * tf.cast(self.weight_decay, variable.dtype) * rate)
-            super().update_step(gradient, variable, rate)
+            # Without it a graph computes what depends on the optimizer's state alone, such as
+            # momentum times velocity, before the forward pass and holds it to the end.
+            with tf.control_dependencies([gradient]):
+                if self.weight_decay is not None and self._use_weight_decay(variable):
+                    decay = tf.cast(self.weight_decay, variable.dtype)
+                    variable.assign_sub(variable * decay * rate)
+                super().update_step(gradient, variable, rate)
+
+        def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+            if self._distribution_strategy.num_replicas_in_sync > 1:
+                return super()._all_reduce_sum_gradients(grads_and_vars)
+            # The sum over one replica would wait for the last gradient and hold all until then.
+            return list(grads_and_vars)
+
+        def _update_model_variables_moving_average(self, variables: list[keras.Variable]) -> None:
+            for variable, average in zip(
+                variables, self._model_variables_moving_average, strict=True
+            ):
+                if average is not None:
+                    self._update_average(variable, average)
+
+        def _update_average(self, variable: keras.Variable, average: keras.Variable) -> None:
+            value = tf.convert_to_tensor(variable)
+            with tf.control_dependencies([value]):
+                # The first step copies the variable, as Keras' own average does.
+                share = tf.where(self.iterations == 0, 1.0, 1.0 - self.ema_momentum)
+                average.assign_add((value - average) * tf.cast(share, value.dtype))
 
         def _apply_weight_decay(self, variables: list[keras.Variable]) -> None:
             """Decays nothing: `update_step` does, by the variable's own learning rate."""

@@ -58,6 +58,11 @@ def read_recipe(path: str | os.PathLike[str], settings: Sequence[str] = ()) -> R
     Raises:
         KerassegError: If there is no such file, it is not TOML, or a key or value cannot be
             used; the message names the key and the nearest known one.
+
+    Example:
+        >>> _ = Path("camvid.toml").write_text(EXAMPLE)
+        >>> read_recipe("camvid.toml", ["training.epochs=5"]).training.epochs
+        5
     """
     file = Path(path)
     if not file.is_file():
@@ -80,6 +85,10 @@ def parse_recipe(text: str, settings: Sequence[str] = (), source: str = "recipe"
     Raises:
         KerassegError: If the text is not TOML, or a key or value cannot be used; the message names
             the key and the nearest known one.
+
+    Example:
+        >>> parse_recipe(EXAMPLE, ["optimizer.name=SGD"]).optimizer.name
+        'SGD'
     """
     try:
         sections = tomllib.loads(text)
@@ -154,7 +163,12 @@ def _toml(value: Any) -> str:
 
 
 def difference(one: Recipe, other: Recipe) -> str:
-    """Returns the first key with an effect on the weights that differs, with both values."""
+    """Returns the first key with an effect on the weights that differs, with both values.
+
+    Example:
+        >>> difference(parse_recipe(EXAMPLE), parse_recipe(EXAMPLE, ["training.epochs=5"]))
+        'training.epochs is 30 here and 5 there'
+    """
     left, right = _flat(one), _flat(other)
     for key in sorted(left.keys() | right.keys()):
         if left.get(key) != right.get(key):

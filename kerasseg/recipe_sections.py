@@ -1,7 +1,7 @@
 """The sections of a recipe: what each key means and which values it takes."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 import keras
@@ -11,6 +11,7 @@ from kerasseg import data, models
 from kerasseg.backbones import catalogue, dilated
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import Colour
+from kerasseg.models.arguments import why_not
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
     "DilatedFCN": models.DilatedFCN,
@@ -50,6 +51,8 @@ class ModelRecipe(Section):
         architecture: A key of `ARCHITECTURES`, `"EfficientFCN"` for example.
         backbone: A name of `kerasseg.backbones.names()`.
         backbone_weights: `"imagenet"`, the path of a file, or `"none"` for random ones.
+        weights: The path of a file with weights of the whole model, such as another run's
+            `model.keras`, that training starts from in their place; `"none"` for no such file.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
@@ -57,6 +60,7 @@ class ModelRecipe(Section):
     architecture: str
     backbone: str = "resnet101"
     backbone_weights: str = "imagenet"
+    weights: str = "none"
 
     @model_validator(mode="after")
     def _known(self) -> "ModelRecipe":
@@ -70,14 +74,18 @@ class ModelRecipe(Section):
             )
         parameters = inspect.signature(ARCHITECTURES[self.architecture]).parameters
         accepted = {key: parameters[key] for key in parameters.keys() - _NOT_OPTIONS}
-        for key in self.options.keys() - accepted.keys():
-            names = accepted.keys() | type(self).model_fields.keys()
-            raise unknown_name("recipe key in [model]", key, names)
+        for key in sorted(self.options.keys() - accepted.keys()):
+            raise self._unknown_key(key, accepted.keys() | type(self).model_fields.keys())
         # Defaults are written out: the recipe says the same when a builder's default changes.
         values = {key: parameter.default for key, parameter in accepted.items()} | self.options
         for key in sorted(accepted):
             self._set_option(key, values[key], accepted[key].annotation)
         return self
+
+    def _unknown_key(self, key: str, accepted: Iterable[str]) -> KerassegError:
+        if reason := why_not(key):
+            return KerassegError(f"model.{key} is no recipe key for {self.architecture}: {reason}")
+        return unknown_name("recipe key in [model]", key, accepted)
 
     def _set_option(self, key: str, value: Any, kind: Any) -> None:
         try:

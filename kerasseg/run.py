@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 SCHEMA_VERSION = 1
+_REMEDY = "Restore the file, or train into another directory."
 
 
 class RunDescription(BaseModel):
@@ -64,6 +65,13 @@ class Run:
 
     Args:
         path: The directory. It need not exist yet.
+
+    Example:
+        >>> Run("runs/leaves").file("model.keras").as_posix()
+        'runs/leaves/model.keras'
+        >>> Run.open("runs/leaves")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        kerasseg.errors.KerassegError: no such run directory: runs/leaves. Train one ...
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -98,7 +106,10 @@ class Run:
         """
         path = self.file("run.json")
         if not path.is_file():
-            raise KerassegError(f"{self.path} is not a run directory: it holds no run.json.")
+            raise KerassegError(
+                f"{self.path} is not a run directory: it holds no run.json. Give the one that "
+                "training.train named."
+            )
         values = _json_object(path)
         # The version comes first: a newer schema may well have keys that this one forbids.
         if values.get("schema_version") != SCHEMA_VERSION:
@@ -111,7 +122,9 @@ class Run:
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            raise KerassegError(f"{path} cannot be used: {key}: {first['msg']}.") from None
+            raise KerassegError(
+                f"{path} cannot be used: {key}: {first['msg']}. {_REMEDY}"
+            ) from None
 
     def describe(self, description: RunDescription) -> None:
         """Writes `run.json`."""
@@ -128,7 +141,10 @@ class Run:
 
         path = self.file(name)
         if not path.is_file():
-            raise KerassegError(f"{self.path} holds no {name}: has its training ended?")
+            raise KerassegError(
+                f"{self.path} holds no {name}: has its training ended? The command that started it "
+                "goes on with it."
+            )
         return read_model(path)
 
 
@@ -136,7 +152,7 @@ def _json_object(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_bytes())
     except ValueError as error:  # both malformed JSON and bytes that are no text
-        raise KerassegError(f"{path} is not JSON: {error}.") from None
+        raise KerassegError(f"{path} is not JSON: {error}. {_REMEDY}") from None
     if not isinstance(values, dict):
-        raise KerassegError(f"{path} holds no JSON object; a run writes one.")
+        raise KerassegError(f"{path} holds no JSON object; a run writes one. {_REMEDY}")
     return values

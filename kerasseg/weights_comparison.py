@@ -11,6 +11,8 @@ from typing import IO, Any, TypeAlias
 
 import keras
 
+from kerasseg.errors import KerassegError
+
 Shapes: TypeAlias = dict[str, tuple[int, ...]]
 
 
@@ -82,6 +84,25 @@ def differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     for title, names in (*groups, ("Of another shape", reshaped)):
         lines += [f"{title}:", *(f"  {name}" for name in names)] if names else []
     return "\n".join(lines)
+
+
+def misfit(problem: str, found: str, remedy: str) -> KerassegError:
+    """Returns the error for weights that do not fit: two lines to read, then each tensor.
+
+    Args:
+        problem: Which file does not fit what.
+        found: The text of `differences`, or one line where the tensors could not be compared.
+        remedy: What to do.
+
+    Example:
+        >>> print(misfit("a.h5 does not fit", differences({}, {"a/0": (4,)}), "Give another."))
+        a.h5 does not fit: 1 tensor is missing.
+        Give another.
+        Missing in the file:
+          a/0 (4,)
+    """
+    counts, _, tensors = found.partition("\n")
+    return KerassegError("\n".join(filter(None, (f"{problem}: {counts}", remedy, tensors))))
 
 
 def _counts(missing: int, unexpected: int, reshaped: int) -> str:

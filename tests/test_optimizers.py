@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerasseg.errors import KerassegError
 from kerasseg.optimizers import variable_multipliers, with_multipliers
@@ -190,3 +191,38 @@ def test_its_config_makes_it_again(name):
 def test_the_class_is_made_once():
     assert with_multipliers(keras.optimizers.SGD) is with_multipliers(keras.optimizers.SGD)
     assert with_multipliers(keras.optimizers.SGD).__name__ == "SGDWithMultipliers"
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_state_of_the_optimizer_is_read_when_its_gradient_is_there(name):
+    """What is computed of it before the forward pass would lie in memory through the step."""
+    model = network(batch_norm=False)
+    optimizer = OPTIMIZERS[name](0.1, use_ema=True)
+    optimizer.build(model.trainable_variables)
+    kernels = [variable for variable in optimizer.variables if len(variable.shape) == 4]
+    assert len(kernels) == {"SGD": 2 * 2, "AdamW": 3 * 2}[name]
+
+    @tf.function
+    def step(x):
+        variables = [variable.value for variable in model.trainable_variables]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(x) ** 2)
+        optimizer.apply(tape.gradient(loss, variables), model.trainable_variables)
+
+    graph = step.get_concrete_function(tf.ones((1, 4, 4, 3))).graph
+    handles = {outer.ref(): inner for outer, inner in graph.captures}
+    for kernel in kernels:
+        users = handles[kernel.value.handle.ref()].consumers()
+        reads = [operation for operation in users if operation.type == "ReadVariableOp"]
+        assert reads and all(operation.control_inputs for operation in reads)
+
+
+def test_the_moving_average_is_that_of_keras():
+    averages = []
+    for kind in (keras.optimizers.SGD, with_multipliers(keras.optimizers.SGD)):
+        model, optimizer = network(), kind(0.1, use_ema=True, ema_momentum=0.7)
+        changes(optimizer, model, steps=3)
+        optimizer.finalize_variable_values(model.trainable_variables)
+        averages.append(model.get_weights())
+    for expected, received in zip(*averages, strict=True):
+        np.testing.assert_allclose(received, expected, rtol=1e-5, atol=1e-7)

@@ -8,16 +8,23 @@ import pkgutil
 import pytest
 
 import kerasseg
+import kerasseg.callbacks
 import kerasseg.data.shapes
+from kerasseg.experiment import run_experiment
+from kerasseg.recipe import difference, parse_recipe, read_recipe, recipe_text
+from kerasseg.run import Run
 
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(kerasseg.__path__, "kerasseg.")
     if not module.name.endswith("__main__")
 )
+# Its example trains a model: half a minute.
+SLOW = "kerasseg.experiment"
 PACKAGES = [
     kerasseg,
     kerasseg.backbones,
+    kerasseg.callbacks,
     kerasseg.data,
     kerasseg.data.shapes,
     kerasseg.evaluation,
@@ -41,17 +48,24 @@ def _public_names(package):
     ]
 
 
+# What the programs are made of; only these names of their modules are for everybody.
+OF_PROGRAMS = [Run, read_recipe, parse_recipe, recipe_text, difference, run_experiment]
 PUBLIC = list(
     dict.fromkeys(
         value
-        for package in PACKAGES
-        for value in (getattr(package, name) for name in _public_names(package))
+        for value in (
+            *(getattr(package, name) for package in PACKAGES for name in _public_names(package)),
+            *OF_PROGRAMS,
+        )
         if callable(value)
     )
 )
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name == SLOW else name for name in MODULES],
+)
 def test_examples_of_the_docstrings_run(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     results = doctest.testmod(importlib.import_module(name))

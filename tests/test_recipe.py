@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from kerasseg.errors import KerassegError
 from kerasseg.recipe import EXAMPLE, difference, parse_recipe, read_recipe, recipe_text
+from kerasseg.recipe_sections import ARCHITECTURES
 
 FOLDER = EXAMPLE.replace('dataset = "camvid"', 'dataset = "folder"\nclass_names = ["a", "b"]')
 
@@ -94,6 +95,26 @@ def test_a_dilated_fcn_has_backbones_of_its_own():
         of_example,
     )
     assert parse_recipe(of_example, ["model.backbone=resnet50"]).model.backbone == "resnet50"
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+@pytest.mark.parametrize("architecture", ["EfficientFCN", "DilatedFCN"])
+def test_a_key_that_the_builder_refuses_gets_the_reason_of_the_builder(architecture, value):
+    text = EXAMPLE.replace("num_codewords = 48", "").replace("EfficientFCN", architecture)
+    changes = ("model.backbone=resnet50", f"model.rematerialize={value}")
+    with pytest.raises(KerassegError) as of_builder:
+        ARCHITECTURES[architecture]("resnet50", rematerialize=True)
+    reason = str(of_builder.value).removeprefix(f"{architecture} has no argument 'rematerialize'")
+    assert "its decoder holds batch norm and dropout" in reason
+    with pytest.raises(KerassegError) as of_recipe:
+        parse_recipe(text, changes)
+    expected = f"recipe: model.rematerialize is no recipe key for {architecture}{reason}"
+    assert str(of_recipe.value) == expected
+
+
+def test_a_key_that_another_builder_has_is_taken_there():
+    text = EXAMPLE.replace("num_codewords = 48", "").replace("EfficientFCN", "RefineNet")
+    assert parse_recipe(text, ["model.rematerialize=true"]).model.options["rematerialize"] is True
 
 
 def test_a_folder_of_a_single_class_lacks_the_background():
@@ -206,6 +227,7 @@ WITH_EFFECT = {
     "model.dropout": 0.2,
     "model.backbone": "'resnet50'",
     "model.backbone_weights": "'none'",
+    "model.weights": "'model.keras'",
     "data.train_split": "'trainval'",
     "augmentation.flip": "false",
     "augmentation.crop_size": [64, 64],

@@ -22,6 +22,8 @@ VALUES = {
     "versions": {"keras": "3.15.1"},
 }
 
+REMEDY = "Restore the file, or train into another directory."
+
 
 @pytest.fixture
 def run(tmp_path) -> Run:
@@ -69,7 +71,8 @@ def test_model_is_loaded_with_its_custom_layers(run):
 
 
 def test_model_that_is_not_there_yet(run):
-    with pytest.raises(KerassegError, match=r"holds no best\.keras: has its training ended\?"):
+    message = r"holds no best\.keras: has its training ended\? The command that started it goes on"
+    with pytest.raises(KerassegError, match=message):
         run.load_model("best.keras")
 
 
@@ -79,18 +82,25 @@ def test_no_such_directory(tmp_path):
 
 
 def test_a_directory_that_holds_no_run(tmp_path):
-    assert _message(Run(tmp_path)) == (f"{tmp_path} is not a run directory: it holds no run.json.")
+    assert _message(Run(tmp_path)) == (
+        f"{tmp_path} is not a run directory: it holds no run.json. Give the one that "
+        "training.train named."
+    )
 
 
 @pytest.mark.parametrize("content", [b"{half of", b"\xff\xfe\x00", b""])
 def test_description_that_is_not_json(run, content):
     run.file("run.json").write_bytes(content)
-    assert f"{run.file('run.json')} is not JSON: " in _message(run)
+    message = _message(run)
+    assert message.startswith(f"{run.file('run.json')} is not JSON: ")
+    assert message.endswith(REMEDY)
 
 
 def test_description_that_is_no_object(run):
     run.file("run.json").write_text("[1, 2]")
-    assert "holds no JSON object" in _message(run)
+    message = _message(run)
+    assert "holds no JSON object" in message
+    assert message.endswith(REMEDY)
 
 
 def test_description_of_a_newer_schema_names_the_version_to_use(run):
@@ -113,6 +123,7 @@ def test_description_with_a_wrong_key_names_it(run, changes, named):
     _rewrite(run, **changes)
     assert named in _message(run)
     assert str(run.file("run.json")) in _message(run)
+    assert _message(run).endswith(REMEDY)
 
 
 def test_description_without_a_key_names_it(run):

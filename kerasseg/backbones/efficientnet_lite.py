@@ -7,6 +7,7 @@ stem and head that do not scale. The blocks are those of MobileNetV2: https://ar
 
 import hashlib
 import importlib.metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from kerasseg.backbones.torch_pickle import read_tensors
 from kerasseg.backbones.weights_file import Weights, load_keras_file
 from kerasseg.errors import KerassegError
+from kerasseg.weights_comparison import differences, misfit
 
 
 class Stage(NamedTuple):
@@ -62,6 +64,9 @@ _BLOCK_MODULES = {
     "project_conv": "_project_conv",
     "project_bn": "_bn2",
 }
+# Passed over where unused: what only ImageNet's classes need, and how many batches were seen.
+_HEAD = ("_conv_head.", "_bn1.", "_fc.")
+_COUNTER = ".num_batches_tracked"
 
 
 def efficientnet_lite0(
@@ -148,10 +153,7 @@ def _load(network: keras.Model, weights: Weights) -> None:
     if path.suffix != ".pth":
         load_keras_file(network, path, "efficientnet_lite0")
         return
-    tensors = read_tensors(path)
-    for layer in network.layers:
-        if layer.weights:
-            _set_weights(layer, tensors, path)
+    _set_weights(network, read_tensors(path), path)
 
 
 def _packaged_file() -> Path:
@@ -174,19 +176,33 @@ def _packaged_file() -> Path:
     return paths[0]
 
 
-def _set_weights(layer: keras.layers.Layer, tensors: dict[str, np.ndarray], path: Path) -> None:
-    names = [f"{_module(layer.name)}.{suffix}" for suffix in _suffixes(layer)]
-    missing = [name for name in names if name not in tensors]
-    if missing:
-        raise KerassegError(f"{path} holds no weights of EfficientNet-Lite0: no {missing[0]}.")
-    values = [_transposed(tensors[name], layer) for name in names]
-    for name, value, variable in zip(names, values, layer.weights, strict=True):
-        if value.shape != tuple(variable.shape):
-            raise KerassegError(
-                f"{path} holds no weights of EfficientNet-Lite0: {name} has the shape "
-                f"{tensors[name].shape}."
-            )
-    layer.set_weights(values)
+def _set_weights(network: keras.Model, tensors: dict[str, np.ndarray], path: Path) -> None:
+    layers = [layer for layer in network.layers if layer.weights]
+    wanted = {
+        name: _shape_in_file(variable.shape, layer)
+        for layer in layers
+        for name, variable in zip(_names(layer), layer.weights, strict=True)
+    }
+    held = {
+        name: value.shape
+        for name, value in tensors.items()
+        if name in wanted or not (name.startswith(_HEAD) or name.endswith(_COUNTER))
+    }
+    found = differences(held, wanted)
+    if found:
+        raise misfit(
+            f"{path} does not hold weights of EfficientNet-Lite0",
+            found,
+            f"Give the path of {FILE_NAME} (of the package {PACKAGE}), 'imagenet' or None as "
+            "backbone_weights.",
+        )
+    for layer in layers:
+        layer.set_weights([_transposed(tensors[name], layer) for name in _names(layer)])
+
+
+def _names(layer: keras.layers.Layer) -> list[str]:
+    """Returns what the weights file calls the tensors of a layer, in the order of its weights."""
+    return [f"{_module(layer.name)}.{suffix}" for suffix in _suffixes(layer)]
 
 
 def _module(layer_name: str) -> str:
@@ -205,7 +221,15 @@ def _suffixes(layer: keras.layers.Layer) -> tuple[str, ...]:
 def _transposed(value: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
     """Puts the axes of a kernel in Keras' order; PyTorch has the output channels first."""
     if isinstance(layer, keras.layers.DepthwiseConv2D):
-        return value.transpose(2, 3, 0, 1) if value.ndim == 4 else value
-    if value.ndim == 4:
-        return value.transpose(2, 3, 1, 0)
-    return value.T
+        return value.transpose(2, 3, 0, 1)
+    return value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T
+
+
+def _shape_in_file(shape: Sequence[int], layer: keras.layers.Layer) -> tuple[int, ...]:
+    """Returns the shape of a tensor of a layer in PyTorch's order of its axes."""
+    if len(shape) != 4:
+        return tuple(reversed(shape))
+    height, width, inner, outer = shape
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return (inner, outer, height, width)
+    return (outer, inner, height, width)

@@ -91,13 +91,15 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """
     path = Path(path)
     if not path.is_file():
-        raise KerassegError(f"no such weights file: {path}.")
+        raise KerassegError(f"no such weights file: {path}. Give the path of a .pth file.")
     try:
         with path.open("rb") as stream:
             return _read(stream)
     except _Refused as error:
         raise KerassegError(
-            f"{path} is refused: its pickle asks for {error}, and only tensors are read."
+            f"{path} is refused: its pickle asks for {error}, and only tensors are read.\nSave the "
+            "tensors alone: torch.save(model.state_dict(), path, "
+            "_use_new_zipfile_serialization=False)."
         ) from None
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise KerassegError(

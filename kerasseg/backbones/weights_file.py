@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kerasseg.errors import KerassegError, first_line
-from kerasseg.weights_comparison import differences, shapes_in_file, shapes_in_model
+from kerasseg.weights_comparison import differences, misfit, shapes_in_file, shapes_in_model
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 
@@ -41,13 +41,15 @@ def load_keras_file(network: Any, path: os.PathLike[str], backbone: str) -> None
             warnings.filterwarnings("ignore", message="Skipping nested container")
             network.load_weights(os.fspath(path))
     except (OSError, ValueError, KeyError) as error:
-        raise KerassegError(
-            f"{path} does not hold weights of {backbone} without its classifier, in Keras' "
-            f"layout: {_misfit(network, path) or first_line(error)}"
+        raise misfit(
+            f"{path} does not hold weights of {backbone} without its classifier, in Keras' layout",
+            _differences(network, path) or f"{first_line(error).rstrip('.')}.",
+            f"As backbone_weights give a file that save_weights of {backbone} wrote, 'imagenet' or "
+            "None.",
         ) from error
 
 
-def _misfit(network: Any, path: os.PathLike[str]) -> str:
+def _differences(network: Any, path: os.PathLike[str]) -> str:
     """Returns which tensors of a file differ from the network's; nothing if it is unreadable."""
     try:
         held = shapes_in_file(path)

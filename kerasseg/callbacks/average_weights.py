@@ -13,6 +13,17 @@ class AverageWeights(keras.callbacks.Callback):
     validation is the average; at the end of the epoch the model is as if it had never been
     validated, to the last bit: Keras' `SwapEMAWeights` exchanges weights and average by sums
     and differences, which rounds both.
+
+    Example:
+        >>> inputs = keras.Input((3,))
+        >>> model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        >>> model.compile(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5), "mse")
+        >>> x, y = np.ones((4, 3)), np.ones((4, 1))
+        >>> history = model.fit(
+        ...     x, y, validation_data=(x, y), callbacks=[AverageWeights()], verbose=0
+        ... )
+        >>> sorted(history.history)
+        ['loss', 'val_loss']
     """
 
     def __init__(self) -> None:

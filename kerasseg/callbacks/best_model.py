@@ -18,6 +18,15 @@ class BestModel(keras.callbacks.Callback):
         plain: The model to save, which shares its variables with the one that trains.
         path: The `.keras` file, replaced as a whole.
         score: Name of the metric, the higher the better.
+
+    Example:
+        >>> inputs = keras.Input((3,))
+        >>> model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        >>> best = BestModel(model, "best.keras")
+        >>> for score in (0.25, 0.5, 0.375):  # as `fit` does after each validation
+        ...     best.on_test_end({"mean_iou": score})
+        >>> best.best, best.path.is_file()
+        (0.5, True)
     """
 
     def __init__(

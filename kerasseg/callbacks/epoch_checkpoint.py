@@ -27,6 +27,18 @@ class EpochCheckpoint(keras.callbacks.Callback):
         history: A CSV file, written anew from the checkpoint's own rows after every epoch, so
             that a resumed run has each epoch once.
         stateful: Callbacks with `state()` and `restore(state)`, by name, saved too.
+
+    Example:
+        >>> inputs = keras.Input((3,))
+        >>> model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        >>> model.compile("adam", "mse")
+        >>> checkpoint = EpochCheckpoint("checkpoint", "history.csv")
+        >>> checkpoint.restore(model)
+        0
+        >>> x, y = np.ones((4, 3)), np.ones((4, 1))
+        >>> history = model.fit(x, y, epochs=2, callbacks=[checkpoint], verbose=0)
+        >>> EpochCheckpoint("checkpoint", "history.csv").restore(model)  # in a new process
+        2
     """
 
     def __init__(

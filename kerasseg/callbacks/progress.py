@@ -14,6 +14,17 @@ class Progress(keras.callbacks.Callback):
         batch_size: Images in a step, on all devices together.
         steps_per_epoch: Steps in an epoch.
         epochs: Epochs of the whole run.
+
+    Example:
+        >>> import numpy as np
+        >>> inputs = keras.Input((3,))
+        >>> model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        >>> model.compile("sgd", "mse")
+        >>> progress = Progress(batch_size=2, steps_per_epoch=2, epochs=1)
+        >>> x, y = np.ones((4, 3)), np.ones((4, 1))
+        >>> history = model.fit(x, y, batch_size=2, callbacks=[progress], verbose=0)
+        >>> progress.seconds > 0
+        True
     """
 
     def __init__(self, batch_size: int, steps_per_epoch: int, epochs: int) -> None:

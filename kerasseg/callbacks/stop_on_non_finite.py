@@ -12,6 +12,19 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
     The checkpoint of the last epoch stays as it is. Keras' `TerminateOnNaN` would end it
     without an error, and the useless weights would be saved as the run's result.
+
+    Raises:
+        KerassegError: By `fit`, with the epoch and the step.
+
+    Example:
+        >>> import numpy as np
+        >>> inputs = keras.Input((3,))
+        >>> model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+        >>> model.compile("sgd", "mse")
+        >>> x, y = np.ones((4, 3)), np.full((4, 1), np.nan)
+        >>> model.fit(x, y, callbacks=[StopOnNonFinite()], verbose=0)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        kerasseg.errors.KerassegError: the loss became nan in epoch 1, step 1. Lower ...
     """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -55,6 +55,15 @@ _ELSEWHERE = {
     "dtype_policy": _PRECISION,
 }
 
+# Arguments of some builders that the others do not have, for a reason.
+_REASONS = {
+    "rematerialize": (
+        "its decoder holds batch norm and dropout, which computed once more would\n"
+        "update the statistics twice and draw another mask. RefineNet and LightWeightRefineNet "
+        "take it."
+    )
+}
+
 
 def friendly_arguments(builder: Callable[P, keras.Model]) -> Callable[P, keras.Model]:
     """Returns a builder that answers an unknown argument with the right one.
@@ -87,10 +96,16 @@ def friendly_arguments(builder: Callable[P, keras.Model]) -> Callable[P, keras.M
 def _unknown(builder: str, argument: str, accepted: tuple[str, ...]) -> KerassegError:
     if argument in _ELSEWHERE:
         return KerassegError(f"{builder} has no argument {argument!r}: say {_ELSEWHERE[argument]}.")
-    if argument == "rematerialize":
-        return KerassegError(
-            f"{builder} has no argument 'rematerialize': its decoder holds batch norm and dropout, "
-            "which computed once more would\nupdate the statistics twice and draw another mask. "
-            "RefineNet and LightWeightRefineNet take it."
-        )
+    if reason := why_not(argument):
+        return KerassegError(f"{builder} has no argument {argument!r}: {reason}")
     return unknown_name(f"argument of {builder}", argument, accepted)
+
+
+def why_not(argument: str) -> str | None:
+    """Returns why a builder lacks an argument that others have; None where there is no reason.
+
+    Example:
+        >>> why_not("rematerialize").startswith("its decoder holds batch norm and dropout")
+        True
+    """
+    return _REASONS.get(argument)

@@ -110,11 +110,10 @@ def DilatedFCN(  # noqa: N802  (a model's name, as in Keras Applications)
         (1, 33, 47, 5)
     """
     _check_arguments(num_classes, head_filters, dropout)
-    decoder = partial(
-        dilated_fcn_decoder, num_classes=num_classes, head_filters=head_filters, dropout=dropout
-    )
+    decoder = partial(dilated_fcn_decoder, head_filters=head_filters, dropout=dropout)
     return segmentation_model(
         decoder,
+        num_classes,
         backbone=backbone,
         create_backbone=dilated.create,
         input_shape=input_shape,

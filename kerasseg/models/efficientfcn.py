@@ -219,7 +219,6 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
     _check_arguments(variant, num_classes, num_codewords, fusion_filters, codeword_filters, dropout)
     decoder = partial(
         efficientfcn_decoder,
-        num_classes=num_classes,
         variant=variant,
         num_codewords=num_codewords,
         fusion_filters=fusion_filters,
@@ -229,6 +228,7 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
     )
     return segmentation_model(
         decoder,
+        num_classes,
         backbone=backbone,
         input_shape=input_shape,
         backbone_weights=backbone_weights,

@@ -151,7 +151,6 @@ def LightWeightRefineNet(  # noqa: N802  (a model's name, as in Keras Applicatio
     _check_arguments(num_classes, pooling_blocks, filters, coarse_filters, dropout)
     decoder = partial(
         light_weight_refinenet_decoder,
-        num_classes=num_classes,
         pooling_blocks=pooling_blocks,
         filters=filters,
         coarse_filters=coarse_filters,
@@ -161,6 +160,7 @@ def LightWeightRefineNet(  # noqa: N802  (a model's name, as in Keras Applicatio
     )
     return segmentation_model(
         decoder,
+        num_classes,
         backbone=backbone,
         input_shape=input_shape,
         backbone_weights=backbone_weights,

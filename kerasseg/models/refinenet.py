@@ -241,7 +241,6 @@ def RefineNet(  # noqa: N802  (a model's name, as in Keras Applications)
     multi_scale_backbone.check_scales(scales)
     decoder = partial(
         refinenet_decoder,
-        num_classes=num_classes,
         cascade=cascade,
         pooling_order=pooling_order,
         pooling_blocks=pooling_blocks,
@@ -253,6 +252,7 @@ def RefineNet(  # noqa: N802  (a model's name, as in Keras Applications)
     )
     return segmentation_model(
         decoder,
+        num_classes,
         backbone=backbone,
         create_backbone=partial(multi_scale_backbone.create, scales=scales),
         input_shape=input_shape,

@@ -13,7 +13,7 @@ from kerasseg.layers import CropTo, PadToMinimum, ResizeTo
 from kerasseg.models.weights_file import check_weights_file, load_weights
 
 InputShape: TypeAlias = tuple[int | None, int | None, int]
-Decoder: TypeAlias = Callable[[Sequence[keras.KerasTensor]], keras.KerasTensor]
+Decoder: TypeAlias = Callable[[Sequence[keras.KerasTensor], int], keras.KerasTensor]
 FeatureMaps: TypeAlias = Callable[[keras.KerasTensor], Sequence[keras.KerasTensor]]
 
 SMALLEST_SIDE = 32
@@ -21,6 +21,7 @@ SMALLEST_SIDE = 32
 
 def segmentation_model(
     decoder: Decoder,
+    num_classes: int,
     *,
     backbone: str | keras.Model,
     input_shape: InputShape,
@@ -37,8 +38,9 @@ def segmentation_model(
     Images below 32 pixels on a side are padded inside the graph and their logits cropped.
 
     Args:
-        decoder: Takes the four feature maps at strides 4, 8, 16 and 32, `(N, h, w, C)` each,
-            and returns logits `(N, h, w, num_classes)` at a stride of its own.
+        decoder: Takes the four feature maps at strides 4, 8, 16 and 32, `(N, h, w, C)` each, and
+            `num_classes`, and returns logits `(N, h, w, num_classes)` at a stride of its own.
+        num_classes: Channels of the logits.
         backbone: Name of a backbone, or a model with four outputs at strides 4 to 32.
         input_shape: Height, width (None where it varies) and channels.
         backbone_weights: `"imagenet"`, a path, or None for random ones.
@@ -58,7 +60,7 @@ def segmentation_model(
     _check_shape(input_shape)
     if weights is not None:
         check_weights_file(weights, name)
-    head = None if activation is None else _activation(activation)
+    head = None if activation is None else _activation(activation, num_classes)
     images = keras.Input(tuple(input_shape), dtype="float32", name="images")
     padded = images if _large_enough(input_shape) else PadToMinimum(SMALLEST_SIDE)(images)
     # Some backbones pad by the size that they are built for: built for any size, the same weights
@@ -66,9 +68,7 @@ def segmentation_model(
     any_size = (None, None, input_shape[2])
     create: Callable[..., FeatureMaps] = create_backbone or backbones.create
     pyramid = create(backbone, any_size, _unless_replaced(backbone_weights, weights))
-    logits = decoder(pyramid(padded))
-    if head is not None:
-        _check_informative(head, logits)
+    logits = decoder(pyramid(padded), num_classes)
     if upsample:
         logits = ResizeTo(align_corners, dtype="float32", name="upsample")(logits, padded)
         logits = CropTo(name="logits")(logits, images)
@@ -101,22 +101,20 @@ def _large_enough(input_shape: InputShape) -> bool:
     return all(side is not None and side >= SMALLEST_SIDE for side in input_shape[:2])
 
 
-def _activation(activation: str) -> keras.layers.Activation:
+def _activation(activation: str, num_classes: int) -> keras.layers.Activation:
     try:
-        return keras.layers.Activation(activation, dtype="float32", name="probabilities")
+        head = keras.layers.Activation(activation, dtype="float32", name="probabilities")
     except ValueError:
         helpers = {"get", "serialize", "deserialize"}
         known = {name for name, value in vars(keras.activations).items() if callable(value)}
         raise unknown_name("activation", activation, known - helpers) from None
-
-
-def _check_informative(head: keras.layers.Activation, logits: keras.KerasTensor) -> None:
-    if head.activation is keras.activations.softmax and logits.shape[-1] == 1:
+    if head.activation is keras.activations.softmax and num_classes == 1:
         raise KerassegError(
             "the softmax of one class is 1.0 everywhere, whatever the logits are; received "
             "activation='softmax' and num_classes=1.\nGive activation='sigmoid' for a binary mask, "
             "or num_classes=2."
         )
+    return head
 
 
 def _is_count(value: object) -> bool:

@@ -8,7 +8,13 @@ from typing import TypeAlias
 import keras
 
 from kerasseg.errors import KerassegError, first_line
-from kerasseg.weights_comparison import Shapes, differences, shapes_in_file, shapes_in_model
+from kerasseg.weights_comparison import (
+    Shapes,
+    differences,
+    misfit,
+    shapes_in_file,
+    shapes_in_model,
+)
 
 WeightsPath: TypeAlias = str | os.PathLike[str]
 
@@ -26,8 +32,8 @@ def check_weights_file(path: WeightsPath, name: str) -> None:
         problem = "unknown suffix"
     if problem:
         raise KerassegError(
-            f"weights: {problem}: {path}. Give the path of a .weights.h5 or .keras "
-            f"file that a {name} was saved to, or None."
+            f"weights: {problem}: {path}. Give the path of a .weights.h5 or .keras file that holds "
+            f"weights of {name}, or None."
         )
 
 
@@ -43,7 +49,7 @@ def load_weights(model: keras.Model, path: WeightsPath) -> None:
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise KerassegError(
             f"weights: {os.fspath(path)} cannot be read: {first_line(error)}.\n"
-            f"Give a .weights.h5 or .keras file that a {model.name} was saved to."
+            f"Give a .weights.h5 or .keras file that holds weights of {model.name}."
         ) from error
     # Keras leaves tensors unread that the model has no place for, and does not say so.
     if len(held) != len(model.weights):
@@ -58,10 +64,8 @@ def load_weights(model: keras.Model, path: WeightsPath) -> None:
 
 
 def _misfit(model: keras.Model, path: WeightsPath, held: Shapes, problem: str) -> KerassegError:
-    counts, _, tensors = differences(held, shapes_in_model(model)).partition("\n")
-    lines = (
-        f"weights: {os.fspath(path)} does not fit this {model.name}: {counts or problem}",
+    return misfit(
+        f"weights: {os.fspath(path)} does not fit this {model.name}",
+        differences(held, shapes_in_model(model)) or problem,
         "Build it with the arguments that the saved model was built with.",
-        tensors,
     )
-    return KerassegError("\n".join(filter(None, lines)))

@@ -21,6 +21,7 @@ import tensorflow as tf
 from kerasseg.errors import KerassegError
 from kerasseg.serving.c_api.job import Request, load_tensors, save_tensors
 from kerasseg.serving.comparison import Comparison
+from kerasseg.serving.images import decoded
 from kerasseg.serving.signatures import SIGNATURE_NAMES, gives_logits
 
 FLOAT32_TOLERANCE = 1e-4
@@ -101,7 +102,7 @@ def verify_saved_model(
     """
     if not images:
         raise KerassegError("there are no images to compare with; give at least one.")
-    pixels = {name: _decoded(name, image) for name, image in images.items()}
+    pixels = {name: decoded(name, image) for name, image in images.items()}
     with tempfile.TemporaryDirectory(prefix="kerasseg-verify-") as temporary:
         folder = Path(temporary)
         questions = _questions(folder, images, pixels)
@@ -115,15 +116,6 @@ def verify_saved_model(
         load_seconds=report["load_seconds"],
         tensorflow=report["tensorflow"],
     )
-
-
-def _decoded(name: str, image: bytes) -> np.ndarray:
-    try:
-        return tf.io.decode_image(image, channels=3, expand_animations=False).numpy()
-    except tf.errors.InvalidArgumentError:
-        raise KerassegError(
-            f"{name} cannot be decoded; whole JPEG, PNG, GIF, BMP and WebP files can."
-        ) from None
 
 
 def _questions(

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
+from kerasseg.serving.images import decoded
 from kerasseg.serving.signatures import SIGNATURE_NAMES
 
 WARMUP_FILE = "tf_serving_warmup_requests"
@@ -57,15 +58,10 @@ def write_warmup_requests(path: Path, requests: Sequence[bytes]) -> None:
 
 def _requests(images: Sequence[bytes]) -> Iterator[tuple[str, str, Any]]:
     for place, image in enumerate(images):
-        try:
-            pixels = tf.io.decode_image(image, channels=3, expand_animations=False)
-        except tf.errors.InvalidArgumentError:
-            raise KerassegError(
-                f"warm-up image {place} cannot be decoded; JPEG, PNG, GIF, BMP and WebP can."
-            ) from None
+        pixels = decoded(f"warm-up image {place}", image)
         yield "serving_default", "image_bytes", [image]
-        yield "pixels", "pixels", pixels.numpy()[None]
-        yield "probabilities", "pixels", pixels.numpy()[None]
+        yield "pixels", "pixels", pixels[None]
+        yield "probabilities", "pixels", pixels[None]
 
 
 def _prediction_log() -> Any:

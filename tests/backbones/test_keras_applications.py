@@ -230,11 +230,15 @@ def test_a_file_of_another_network_is_refused(mobilenet, tmp_path):
         backbones.create("resnet50", weights=path)
     for tensor in ("conv1_conv/0 (7, 7, 3, 64)", "Conv1/0 (3, 3, 3, 32)", "block_16_project/0"):
         assert tensor in str(error.value)
+    assert str(error.value).splitlines()[1] == (
+        "As backbone_weights give a file that save_weights of ResNet50 wrote, 'imagenet' or None."
+    )
 
 
 @pytest.mark.parametrize("name", ["damaged.h5", "damaged.weights.h5", "damaged.pt"])
 def test_a_damaged_file_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(b"not HDF5")
-    with pytest.raises(KerassegError, match=f"{name} does not hold weights of MobileNetV2"):
+    expected = rf"{name} does not hold weights of MobileNetV2 .*\n.*save_weights of MobileNetV2"
+    with pytest.raises(KerassegError, match=expected):
         backbones.create("mobilenetv2", weights=path)

@@ -172,7 +172,7 @@ def test_damaged_weights_file(tmp_path, name):
     with pytest.raises(KerassegError) as error:
         RefineNet(tiny_backbone(), 5, weights=tmp_path / name, **REFINENET_OPTIONS)
     assert f"weights: {tmp_path / name} cannot be read: " in _message(error)
-    assert "Give a .weights.h5 or .keras file that a refinenet was saved to." in str(error.value)
+    assert "Give a .weights.h5 or .keras file that holds weights of refinenet." in str(error.value)
 
 
 @builders
@@ -197,9 +197,10 @@ def test_backbone_weights_that_are_no_path(build):
         build("resnet50", backbone_weights=5)
 
 
-def test_softmax_of_one_class():
+@builders
+def test_softmax_of_one_class(no_backbone, build):
     with pytest.raises(KerassegError) as error:
-        RefineNet(tiny_backbone(), 1, activation="softmax", **REFINENET_OPTIONS)
+        build(num_classes=1, activation="softmax")
     assert _message(error) == (
         "the softmax of one class is 1.0 everywhere, whatever the logits are; received "
         "activation='softmax' and num_classes=1.\n"
