@@ -26,6 +26,7 @@ ROWS: tuple[tuple[str, str, dict[str, Any], tuple[str, ...]], ...] = (
     ("DilatedFCN", "DilatedFCN", {}, MODES),
     ("EfficientFCN", "EfficientFCN", {}, MODES),
     ("RefineNet", "RefineNet", {}, MODES),
+    ("RefineNet, `pooling_blocks=4`", "RefineNet", {"pooling_blocks": 4}, MODES),
     # It differs in training alone.
     ("RefineNet, `rematerialize`", "RefineNet", {"rematerialize": True}, ("training",)),
     ("LightWeightRefineNet", "LightWeightRefineNet", {}, MODES),

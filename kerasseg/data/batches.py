@@ -1,16 +1,15 @@
 """Pairs of files to the batches that `model.fit` and the evaluation take."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from kerasseg.data.augmentation import FILL_COLOUR, Augmentation
-from kerasseg.data.checking import image_size
 from kerasseg.data.folder import Pair
+from kerasseg.data.headers import image_sizes
 from kerasseg.data.memory import decoded_in_memory
-from kerasseg.data.reading import decode_pair, paths
+from kerasseg.data.reading import reader
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 
@@ -73,7 +72,7 @@ def training_batches(
     augment = Augmentation(crop_size, scale, flip, brightness, contrast, saturation)
     length = _epoch_length(len(pairs), batch_size)
     _check_epochs(first_epoch, epochs)
-    read = decoded_in_memory(pairs, labels) if cache else _from_files(pairs)
+    read = decoded_in_memory(pairs, labels) if cache else reader(pairs)
 
     def example(epoch: tf.Tensor, place: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         image, label = read(index)
@@ -128,14 +127,14 @@ def evaluation_batches(
             f"{pad_to_multiple}: give at least one image, and a batch size that is a multiple."
         )
     batches, sizes = _batches_of_one_size(pairs, batch_size, pad_to_multiple)
-    image_paths, label_paths = paths(pairs)
+    read = reader(pairs)
 
     def batch(indices: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def example(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return tf.cond(
                 index < 0,
                 lambda: _void_example(size, labels.ignore_label),
-                lambda: decode_pair(image_paths[index], label_paths[index]),
+                lambda: read(index),
             )
 
         specs = (tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((None, None), tf.int32))
@@ -148,14 +147,6 @@ def evaluation_batches(
 
     source = tf.data.Dataset.from_tensor_slices((tf.ragged.constant(batches), sizes))
     return _ready(source.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))
-
-
-Reader = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-
-
-def _from_files(pairs: Sequence[Pair]) -> Reader:
-    image_paths, label_paths = paths(pairs)
-    return lambda index: decode_pair(image_paths[index], label_paths[index])
 
 
 def _epoch_length(num_pairs: int, batch_size: int) -> int:
@@ -187,10 +178,8 @@ def _batches_of_one_size(
     pairs: Sequence[Pair], batch_size: int, multiple: int
 ) -> tuple[list[list[int]], list[tuple[int, int]]]:
     """Returns the indices of each batch, -1 for an all-void image, and the size of its images."""
-    with ThreadPoolExecutor() as pool:
-        all_sizes = list(pool.map(lambda pair: image_size(pair.image), pairs))
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index, size in enumerate(all_sizes):
+    for index, size in enumerate(image_sizes(pairs)):
         groups[size].append(index)
     batches, sizes = [], []
     for size, members in groups.items():

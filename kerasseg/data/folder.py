@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
 from kerasseg.errors import KerassegError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -20,7 +21,8 @@ class Pair:
 
     Args:
         image: JPEG, PNG, BMP or WebP.
-        label: A PNG of class ids, one channel of 8 or 16 bits.
+        label: A PNG of one channel (grey of 1 to 16 bits, or a palette), or of RGB colours.
+        encoding: How the label map stores the classes.
 
     Example:
         >>> Pair(Path("train/images/street.jpg"), Path("train/labels/street.png")).name
@@ -29,6 +31,7 @@ class Pair:
 
     image: Path
     label: Path
+    encoding: LabelEncoding = CLASS_IDS
 
     @property
     def name(self) -> str:

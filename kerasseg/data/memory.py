@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.data.checking import image_size
 from kerasseg.data.folder import Pair
+from kerasseg.data.headers import image_sizes
 from kerasseg.data.reading import read_pair
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
@@ -35,7 +35,9 @@ def decoded_bytes(pairs: Sequence[Pair], labels: LabelSet) -> int:
         >>> decoded_bytes(pairs, shapes.LABELS) == 4 * label.size
         True
     """
-    return sum(height * width for height, width in _sizes(pairs)) * (3 + _id_dtype(labels).itemsize)
+    return sum(height * width for height, width in image_sizes(pairs)) * (
+        3 + _id_dtype(labels).itemsize
+    )
 
 
 def decoded_in_memory(
@@ -58,7 +60,7 @@ def decoded_in_memory(
         KerassegError: If the pixels do not fit into the memory that is free.
     """
     _check_memory(decoded_bytes(pairs, labels))
-    sizes = _sizes(pairs)
+    sizes = image_sizes(pairs)
     ends = np.cumsum([height * width for height, width in sizes])
     pixels = _aligned(int(ends[-1]) * 3, np.dtype(np.uint8))
     ids = _aligned(int(ends[-1]), _id_dtype(labels))
@@ -90,11 +92,6 @@ def _reader(
         return tf.reshape(image, tf.concat([size, [3]], axis=0)), tf.reshape(label, size)
 
     return read
-
-
-def _sizes(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda pair: image_size(pair.image), pairs))
 
 
 def _id_dtype(labels: LabelSet) -> np.dtype:

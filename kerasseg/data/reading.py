@@ -1,54 +1,19 @@
 """Files to tensors: image and label files decoded by TensorFlow, one by one or as a data set."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from kerasseg.data import catalogue
 from kerasseg.data.checking import check_pairs
+from kerasseg.data.decoding import decode_pair, decode_window, label_of_image
 from kerasseg.data.folder import Pair, find_pairs
+from kerasseg.data.headers import stored
+from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
+from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
-
-
-def decode_image(contents: tf.Tensor) -> tf.Tensor:
-    """Returns the pixels of an encoded image, uint8 `(H, W, 3)`; one grey channel becomes three.
-
-    Args:
-        contents: A scalar string: JPEG, PNG, BMP or WebP.
-    """
-    image = tf.io.decode_image(contents, channels=3, expand_animations=False)
-    return tf.ensure_shape(image, (None, None, 3))
-
-
-def decode_label(contents: tf.Tensor) -> tf.Tensor:
-    """Returns the class ids of an encoded label map, int32 `(H, W)`.
-
-    Args:
-        contents: A scalar string: a PNG of one channel and 8 or 16 bits.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If the PNG has a palette or more than one channel.
-    """
-    # Byte 24 of a PNG is its bit depth; the decoder does not tell, and rescales the values
-    # when it is asked for the other depth.
-    depth = tf.strings.substr(contents, 24, 1)
-    label = tf.cond(
-        depth == b"\x10",
-        lambda: tf.cast(tf.io.decode_png(contents, dtype=tf.uint16), tf.int32),
-        lambda: tf.cast(tf.io.decode_png(contents, dtype=tf.uint8), tf.int32),
-    )
-    message = "a label map holds the class ids themselves: a PNG of one channel"
-    with tf.control_dependencies([tf.debugging.assert_equal(tf.shape(label)[-1], 1, message)]):
-        return tf.squeeze(tf.ensure_shape(label, (None, None, None)), axis=-1)
-
-
-def decode_pair(image_path: tf.Tensor, label_path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns image, uint8 `(H, W, 3)`, and label map, int32 `(H, W)`, of two paths (strings)."""
-    image = decode_image(tf.io.read_file(image_path))
-    label = decode_label(tf.io.read_file(label_path))
-    return image, tf.ensure_shape(label, (None, None))
 
 
 def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +34,8 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
         (dtype('uint8'), dtype('int32'), True)
     """
     with tf.device("CPU"):
-        image, label = decode_pair(str(pair.image), str(pair.label))
+        contents = tf.io.read_file(str(pair.image)), tf.io.read_file(str(pair.label))
+        image, label = decode_pair(*contents, pair.encoding)
     return image.numpy(), label.numpy()
 
 
@@ -138,5 +104,61 @@ def load_folder(data_dir: str | os.PathLike[str], split: str, labels: LabelSet) 
 def dataset(pairs: Sequence[Pair], labels: LabelSet) -> tf.data.Dataset:
     """Returns checked pairs as a data set of `(image, label)`, uint8 and int32, in their order."""
     check_pairs(pairs, labels)
-    files = tf.data.Dataset.from_tensor_slices(paths(pairs))
-    return files.map(decode_pair, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    indices = tf.data.Dataset.range(len(pairs))
+    return indices.map(reader(pairs), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def reader(pairs: Sequence[Pair]) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """Returns a function from an index (int64 scalar) to image and label map.
+
+    Raises:
+        KerassegError: If the pairs store their labels in different ways.
+        OSError: If the header of a file cannot be read.
+    """
+    images, maps = paths(pairs)
+    encoding, known = encoding_of(pairs), stored(pairs)
+
+    def read(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        contents = tf.io.read_file(images[index]), tf.io.read_file(maps[index])
+        return decode_pair(*contents, encoding, known)
+
+    return read
+
+
+WindowReader = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def window_reader(pairs: Sequence[Pair]) -> Callable[[tf.Tensor], tuple[WindowReader, tf.Tensor]]:
+    """Returns a function from an index (int64 scalar) to an image by windows, and label map.
+
+    The image is a function of first row and column, int32 `(2,)`, and of height and width, int32
+    `(2,)`, to those pixels, uint8 `(h, w, 3)`. The label map is uint8 or int32 `(H, W)`.
+
+    Raises:
+        KerassegError: If the pairs store their labels in different ways.
+        OSError: If the header of a file cannot be read.
+    """
+    images, maps = paths(pairs)
+    encoding, known = encoding_of(pairs), stored(pairs)
+
+    def read(index: tf.Tensor) -> tuple[WindowReader, tf.Tensor]:
+        image, label = tf.io.read_file(images[index]), tf.io.read_file(maps[index])
+        ids = label_of_image(image, label, encoding, known)
+        return lambda start, size: decode_window(image, start, size, known), ids
+
+    return read
+
+
+def encoding_of(pairs: Sequence[Pair]) -> LabelEncoding:
+    """Returns the way in which all pairs store their labels.
+
+    Raises:
+        KerassegError: If there is more than one.
+    """
+    encodings = {pair.encoding for pair in pairs}
+    if len(encodings) > 1:
+        kinds = " and ".join(sorted(encoding.kind for encoding in encodings))
+        raise KerassegError(
+            f"the label maps store {kinds} in one data set; give all pairs the same encoding."
+        )
+    return encodings.pop() if encodings else CLASS_IDS

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
 from kerasseg.data import check_pairs
+from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
@@ -83,11 +86,31 @@ def test_a_value_that_is_neither_class_nor_void(pairs):
     refused(pairs, pairs[1].label, "holds the label 3, 7; accepted are the classes 0..2 and 255")
 
 
-def test_a_palette_label(pairs):
-    picture = Image.open(pairs[0].label).convert("P")
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_palette_label_holds_the_ids_of_its_palette(pairs, bits):
+    ids = (np.arange(24 * 32).reshape(24, 32) % 2).astype(np.uint8)
+    picture = Image.fromarray(ids, "P")
+    picture.putpalette([9, 9, 9] * 2)
+    picture.save(pairs[0].label, bits=bits)
+    check_pairs(pairs, LABELS)
+    picture = Image.new("P", (32, 24), 3)
+    picture.putpalette([9, 9, 9] * 4)
     picture.save(pairs[0].label)
+    refused(pairs, pairs[0].label, "holds the label 3; accepted are the classes 0..2 and 255")
+
+
+def test_a_colour_that_stands_for_no_class(pairs):
+    encoding = LabelEncoding(colours={(0, 0, 0): 0, (255, 0, 0): 1})
+    coloured = [replace(pair, encoding=encoding) for pair in pairs[:1]]
+    array = np.zeros((24, 32, 3), np.uint8)
+    save_label(coloured[0], array)
+    check_pairs(coloured, LABELS)
+    array[3, 5:7] = 1, 2, 3
+    save_label(coloured[0], array)
     refused(
-        pairs, pairs[0].label, "is a palette PNG; the class ids themselves are meant: a single-"
+        coloured,
+        coloured[0].label,
+        r"holds 2 pixels of colours .*; first \(1, 2, 3\) at row 3, column 5. Add",
     )
 
 
@@ -101,9 +124,9 @@ def test_a_label_with_alpha(pairs):
     refused(pairs, pairs[0].label, "is a grey and alpha PNG")
 
 
-def test_a_label_of_one_bit(pairs):
-    Image.new("1", (32, 24)).save(pairs[0].label)
-    refused(pairs, pairs[0].label, "is a 1-bit PNG; .* 8- or 16-bit PNG")
+def test_a_label_of_one_bit_holds_two_classes(pairs):
+    Image.new("1", (32, 24), 1).save(pairs[0].label)
+    check_pairs(pairs, LABELS)
 
 
 def test_a_jpeg_that_is_called_png(pairs):
@@ -111,11 +134,23 @@ def test_a_jpeg_that_is_called_png(pairs):
     refused(pairs, pairs[0].label, "is no PNG by its contents")
 
 
-def test_an_image_that_exif_rotates(pairs):
+def test_a_photo_that_its_camera_turned_passes(pairs):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     Image.new("RGB", (32, 24)).save(pairs[0].image, exif=exif)
-    refused(pairs, pairs[0].image, "rotated by its EXIF data .orientation 6.*Rotate the pixels")
+    check_pairs(pairs, LABELS)
+    save_label(pairs[0], np.zeros((32, 24), np.uint8))
+    check_pairs(pairs, LABELS)
+    save_label(pairs[0], np.zeros((32, 32), np.uint8))
+    refused(pairs, pairs[0].image, "is 24x32 .width x height. and its label .*000.png 32x32")
+
+
+def test_a_png_that_exif_rotates(tmp_path):
+    pairs = write_folder(tmp_path, [(24, 32)])
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (32, 24)).save(pairs[0].image, exif=exif)
+    refused(pairs, pairs[0].image, "a PNG rotated by its EXIF data .orientation 6.*Rotate the")
 
 
 def test_the_first_bad_file_is_named_and_the_others_counted(pairs):

@@ -1,47 +1,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from kerasseg.data import load, load_folder, read_pair, shapes
-from kerasseg.data.reading import decode_image, decode_label
 from kerasseg.errors import KerassegError
 from tests.data.files import LABELS, write_folder
-
-
-def both_ways(decode, contents):
-    """Decodes eagerly and inside `map`, and asserts that it is the same."""
-    eager = decode(tf.constant(contents)).numpy()
-    mapped = next(iter(tf.data.Dataset.from_tensors(contents).map(decode))).numpy()
-    assert np.array_equal(eager, mapped)
-    return eager
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_class_ids_are_read_as_they_are(tmp_path, dtype):
-    ids = np.array([[0, 1, 2], [11, 254, 255]], dtype) * (1 if dtype is np.uint8 else 257)
-    Image.fromarray(ids).save(tmp_path / "label.png")
-    label = both_ways(decode_label, (tmp_path / "label.png").read_bytes())
-    assert label.dtype == np.int32
-    assert np.array_equal(label, ids)
-
-
-def test_small_ids_in_sixteen_bits_are_read_as_they_are(tmp_path):
-    Image.fromarray(np.array([[0, 7, 255]], np.uint16)).save(tmp_path / "label.png")
-    assert both_ways(decode_label, (tmp_path / "label.png").read_bytes()).tolist() == [[0, 7, 255]]
-
-
-@pytest.mark.parametrize("mode", ["P", "RGB"])
-def test_a_coloured_label_map_never_becomes_ids(tmp_path, mode):
-    Image.new(mode, (4, 3)).save(tmp_path / "label.png")
-    with pytest.raises(tf.errors.InvalidArgumentError, match="the class ids themselves"):
-        decode_label((tmp_path / "label.png").read_bytes())
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P"])
-def test_every_image_has_three_channels(tmp_path, mode):
-    Image.new(mode, (5, 4)).save(tmp_path / "image.png")
-    assert both_ways(decode_image, (tmp_path / "image.png").read_bytes()).shape == (4, 5, 3)
 
 
 def test_a_folder_loads_in_order_and_with_a_known_length(tmp_path):

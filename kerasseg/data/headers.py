@@ -1,0 +1,86 @@
+"""What the headers of image and label files tell before anything is decoded."""
+
+import struct
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerasseg.data.folder import Pair
+
+GREY, RGB, PALETTE = 0, 2, 3
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How the files of a split are stored, so that a graph decodes no more ways than it must.
+
+    Args:
+        turned: Whether a camera's orientation may be other than upright.
+        labels: Bit depth and colour type (as PNG numbers them) of the label maps; empty if any
+            may come.
+    """
+
+    turned: bool = True
+    labels: frozenset[tuple[int, int]] = frozenset()
+
+
+ANY_WAY = Stored()
+
+
+@dataclass(frozen=True)
+class Header:
+    """Size of an image as it is to be seen, pixels, and the orientation of a camera, 1..8."""
+
+    size: tuple[int, int]
+    orientation: int
+
+
+def image_header(path: Path) -> Header:
+    """Returns the upright size and the orientation of an image file; its pixels are not read.
+
+    Raises:
+        OSError: If the file is missing or is no image.
+    """
+    from PIL import ExifTags, Image
+
+    with Image.open(path) as picture:
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        orientation = orientation if orientation in range(1, 9) else 1
+        size = (picture.height, picture.width)
+    return Header(size if orientation < 5 else size[::-1], orientation)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Returns height and width of an image file as it is to be seen; only its header is read."""
+    return image_header(path).size
+
+
+def label_kind(path: Path) -> tuple[int, int] | None:
+    """Returns bit depth and colour type of a PNG, None for a file that is no PNG."""
+    with path.open("rb") as stream:
+        head = stream.read(26)
+    if len(head) < 26 or not head.startswith(_PNG_SIGNATURE):
+        return None
+    depth, colour = struct.unpack("BB", head[24:26])
+    return depth, colour
+
+
+def image_sizes(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
+    """Returns the upright size of each image; headers are read in parallel."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda pair: image_size(pair.image), pairs))
+
+
+def stored(pairs: Sequence[Pair]) -> Stored:
+    """Returns how the files of the pairs are stored; headers are read in parallel.
+
+    Raises:
+        OSError: If a file is missing or an image file is no image.
+    """
+    with ThreadPoolExecutor() as pool:
+        orientations = set(pool.map(lambda pair: image_header(pair.image).orientation, pairs))
+        kinds = set(pool.map(lambda pair: label_kind(pair.label), pairs))
+    labels = frozenset(kind for kind in kinds if kind is not None)
+    return Stored(orientations != {1}, labels if None not in kinds else frozenset())

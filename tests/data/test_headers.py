@@ -1,0 +1,47 @@
+import pytest
+from PIL import ExifTags, Image
+
+from kerasseg.data.headers import GREY, PALETTE, RGB, Stored, image_header, label_kind, stored
+from tests.data.files import write_folder
+
+
+def turn(path, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.new("RGB", (32, 24)).save(path, exif=exif)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size"), [(1, (24, 32)), (3, (24, 32)), (6, (32, 24)), (77, (24, 32))]
+)
+def test_the_size_is_that_of_the_upright_image(tmp_path, orientation, size):
+    turn(tmp_path / "image.jpg", orientation)
+    header = image_header(tmp_path / "image.jpg")
+    assert header.size == size
+    assert header.orientation == (orientation if orientation < 9 else 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("L", (8, GREY)), ("1", (1, GREY)), ("RGB", (8, RGB)), ("I;16", (16, GREY))]
+)
+def test_depth_and_colours_of_a_label(tmp_path, mode, kind):
+    Image.new(mode, (4, 3)).save(tmp_path / "label.png")
+    assert label_kind(tmp_path / "label.png") == kind
+
+
+def test_what_is_no_png_has_no_kind(tmp_path):
+    (tmp_path / "label.png").write_bytes(b"GIF89a and much more than that")
+    assert label_kind(tmp_path / "label.png") is None
+
+
+def test_what_is_known_of_a_split(tmp_path):
+    pairs = write_folder(tmp_path, [(24, 32)] * 3, suffix=".jpg")
+    assert stored(pairs) == Stored(turned=False, labels=frozenset({(8, GREY)}))
+    turn(pairs[1].image, 8)
+    picture = Image.new("P", (32, 24))
+    picture.putpalette(range(256))
+    picture.save(pairs[2].label)
+    found = stored(pairs)
+    assert found.turned
+    assert (8, GREY) in found.labels
+    assert PALETTE in {colour for _, colour in found.labels}
