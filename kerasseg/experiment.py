@@ -3,6 +3,8 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,13 +12,21 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from kerasseg import data, distribution
-from kerasseg.data import Pair
+from kerasseg import distribution
+from kerasseg.data.checking import say_skipped
+from kerasseg.data.streams import (
+    Split,
+    check_again,
+    checked,
+    fingerprint_of_split,
+    some_examples,
+)
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.report import write_report
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
 from kerasseg.recipe import Recipe, difference, read_recipe, recipe_text
+from kerasseg.recipe_data import open_source
 from kerasseg.recipe_sections import ARCHITECTURES
 from kerasseg.run import Run, RunDescription
 from kerasseg.training_loop import Trained, check_training, train
@@ -25,12 +35,13 @@ from kerasseg.version import __version__
 
 @dataclass(frozen=True)
 class Splits:
-    """The pairs of files that a run learns from and is measured on, checked."""
+    """What a run learns from and is measured on, checked, and why examples were left out."""
 
-    train: list[Pair]
-    validation: list[Pair]
+    train: Split
+    validation: Split
     labels: LabelSet
     fingerprint: dict[str, str | int]
+    skipped: tuple[str, ...] = ()
 
 
 def run_experiment(
@@ -78,15 +89,20 @@ def run_experiment(
     run = Run(run_dir)
     splits = find_splits(recipe, data_dir)
     _check_free(run, recipe, splits, overwrite)
-    trained = _train(recipe, splits, run, overwrite)
-    write_report(
-        run,
-        trained.model,
-        splits.validation,
-        splits.labels,
-        num_pictures=recipe.output.pictures,
-        facts={"training_seconds": round(trained.seconds, 1), "epochs": recipe.training.epochs},
-    )
+    with _naming_bad_files(splits):
+        trained = _train(recipe, splits, run, overwrite)
+        write_report(
+            run,
+            trained.model,
+            splits.validation,
+            splits.labels,
+            num_pictures=recipe.output.pictures,
+            facts={
+                "training_seconds": round(trained.seconds, 1),
+                "epochs": recipe.training.epochs,
+                "skipped": splits.skipped,
+            },
+        )
     print(f"seconds spent in training: {trained.seconds:.0f}")
     if recipe.output.saved_model:
         _export(run, trained.model, splits)
@@ -94,40 +110,42 @@ def run_experiment(
 
 
 def find_splits(recipe: Recipe, data_dir: str | os.PathLike[str] | None) -> Splits:
-    """Returns the checked pairs of a recipe's data set; `shapes` is generated if need be."""
-    directory, labels = _data_directory(recipe, data_dir)
-    train_pairs = data.find_pairs(directory, recipe.data.train_split)
-    validation = data.find_pairs(directory, recipe.data.validation_split)
-    data.check_pairs([*train_pairs, *validation], labels)
+    """Returns the checked splits of a recipe's data set; `shapes` is generated if need be.
+
+    What is left out of them is said on standard error.
+    """
+    labels, find = open_source(recipe.data, data_dir)
+    found = [find(name) for name in (recipe.data.train_split, recipe.data.validation_split)]
+    parts = [checked(split, labels, recipe.data.on_error) for split in found]
+    (train_split, _), (validation, _) = parts
+    skipped = tuple(message for _, messages in parts for message in messages)
+    say_skipped(skipped)
     fingerprint: dict[str, str | int] = {
-        "train": data.fingerprint(train_pairs),
-        "validation": data.fingerprint(validation),
+        "train": fingerprint_of_split(train_split),
+        "validation": fingerprint_of_split(validation),
     }
     if recipe.data.dataset == "shapes":
         from kerasseg.data.shapes import GENERATOR_VERSION
 
         fingerprint["generator_version"] = GENERATOR_VERSION
-    return Splits(train_pairs, validation, labels, fingerprint)
+    return Splits(train_split, validation, labels, fingerprint, skipped)
 
 
-def _data_directory(
-    recipe: Recipe, data_dir: str | os.PathLike[str] | None
-) -> tuple[Path, LabelSet]:
-    chosen = data_dir or recipe.data.directory or None
-    if recipe.data.dataset != "folder":
-        return data.locate(recipe.data.dataset, chosen), data.describe(recipe.data.dataset)
-    if chosen is None:
-        raise KerassegError(
-            "data.dataset is 'folder' and no directory is given: say --data-dir DIR, or write "
-            "data.directory into the recipe."
-        )
-    if not recipe.data.class_names:
-        raise KerassegError(
-            "data.class_names is empty and data.dataset 'folder': give one name for each label "
-            'value from 0 on, as in --set \'data.class_names=["background", "leaf"]\'.'
-        )
-    palette = recipe.data.palette or None
-    return Path(chosen), LabelSet(recipe.data.class_names, palette, recipe.data.ignore_label)
+@contextmanager
+def _naming_bad_files(splits: Splits) -> Iterator[None]:
+    """Names the file for an error of a decoder, which does not say what it was decoding."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        for split in (splits.train, splits.validation):
+            try:
+                check_again(split, splits.labels)
+            except KerassegError as found:
+                raise KerassegError(
+                    f"{found}\nIt could be read when the run began: with it restored the same "
+                    "command goes on."
+                ) from error
+        raise
 
 
 def _check_free(run: Run, recipe: Recipe, splits: Splits, overwrite: bool) -> None:
@@ -242,7 +260,7 @@ def _export(run: Run, model: keras.Model, splits: Splits) -> None:
     if any(run.file("serving").glob("[0-9]*")):  # a run that had ended and was started again
         path = latest_version(run.file("serving"))
     else:
-        examples = [pair.image.read_bytes() for pair in splits.validation[:4]]
+        examples = [example.image for example in some_examples(splits.validation, 4)]
         path = export_saved_model(
             model, run.file("serving"), labels=splits.labels, warmup_images=examples
         )

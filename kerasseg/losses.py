@@ -16,7 +16,8 @@ class SegmentationCrossentropy(keras.losses.Loss):
     `sum_p w(y_p) · -log softmax(logits_p)[y_p] / sum_p w(y_p)` over every pixel p that is not
     void, in the whole batch, on all replicas: a replica whose images hold much void weighs no
     more than its valid pixels. Keras' own loss averages within each replica. Void pixels
-    change neither the loss nor its gradient. A batch of nothing but void has loss 0.
+    change neither the loss nor its gradient, infinite and undefined logits there included. A
+    batch of nothing but void has loss 0.
 
     Call arguments:
         y_true: Labels `(N, H, W)` or `(N, H, W, 1)`, any integer dtype.
@@ -64,8 +65,8 @@ class SegmentationCrossentropy(keras.losses.Loss):
         y_true = tf.cast(y_true, tf.int32)
         weights = self._weights(y_true)
         classes = tf.where(weights > 0, y_true, 0)
-        pixels = tf.nn.sparse_softmax_cross_entropy_with_logits(classes, y_pred)
-        images = tf.reduce_sum(pixels * weights, axis=(1, 2))
+        pixels = tf.math.multiply_no_nan(_crossentropy(y_pred, classes), weights)
+        images = tf.reduce_sum(pixels, axis=(1, 2))
         num_images = tf.cast(tf.shape(images)[0], tf.float32)
         total = _sum_over_replicas(tf.reduce_sum(weights))
         # Keras divides the sum by its own number of images and by the number of replicas.
@@ -86,6 +87,25 @@ class SegmentationCrossentropy(keras.losses.Loss):
             "ignore_label": self.ignore_label,
             "class_weights": self.class_weights,
         }
+
+
+@tf.custom_gradient
+def _crossentropy(logits: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """Returns the cross-entropy `(N, H, W)`, whose gradient is 0 wherever that of the loss is.
+
+    That of `tf.nn` is no number at a pixel of infinite logits, though it be multiplied by 0; and
+    masking the logits first takes a quarter longer.
+    """
+    flat = tf.reshape(logits, [-1, logits.shape[-1]])
+    pixels, slopes = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(
+        features=flat, labels=tf.reshape(classes, [-1])
+    )
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+        product = tf.math.multiply_no_nan(slopes, tf.reshape(upstream, [-1, 1]))
+        return tf.reshape(product, tf.shape(logits)), None
+
+    return tf.reshape(pixels, tf.shape(classes)), gradient
 
 
 def _replicas() -> tf.Tensor:

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from kerasseg.errors import KerassegError, unknown_name
+from kerasseg.recipe_data import DataRecipe
 from kerasseg.recipe_sections import (
     AugmentationRecipe,
-    DataRecipe,
     ModelRecipe,
     OptimizerRecipe,
     OutputRecipe,
@@ -24,7 +24,7 @@ from kerasseg.recipe_sections import (
 
 # Where the data lies (its own fingerprint tells), what is shown, and on what it is computed.
 _WITHOUT_EFFECT: Any = {
-    "data": {"directory", "cache"},
+    "data": {"directory", "cache", "on_error"},
     "training": {"devices"},
     "output": True,
 }
@@ -39,6 +39,11 @@ class Recipe(Section):
     optimizer: OptimizerRecipe
     training: TrainingRecipe
     output: OutputRecipe = OutputRecipe()
+
+    @model_validator(mode="after")
+    def _mixable(self) -> "Recipe":
+        self.augmentation.build().check_batch_size(self.training.batch_size)
+        return self
 
     @property
     def fingerprint(self) -> str:

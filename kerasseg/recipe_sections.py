@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from kerasseg import data, models
 from kerasseg.backbones import catalogue, dilated
 from kerasseg.errors import KerassegError, unknown_name
-from kerasseg.label_set import Colour
 from kerasseg.models.arguments import why_not
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
@@ -101,56 +100,8 @@ class ModelRecipe(Section):
         return dict(self.model_extra or {})
 
 
-class DataRecipe(Section):
-    """`[data]`: which pictures.
-
-    Attributes:
-        dataset: A name of the catalogue, or `"folder"` for a directory of one's own.
-        directory: Where it lies, unless the command says `--data-dir`.
-        class_names: For `"folder"`: one name a class, in the order of the label values; at
-            least two.
-        palette: For `"folder"`: one RGB colour a class; empty for the default.
-        ignore_label: For `"folder"`: the value of void pixels.
-        train_split: Folder of the images to learn from.
-        validation_split: Folder of the images to measure on.
-        cache: Whether decoded images are kept in memory.
-    """
-
-    dataset: str
-    directory: str = ""
-    class_names: tuple[str, ...] = ()
-    palette: tuple[Colour, ...] = ()
-    ignore_label: int = 255
-    train_split: str = "train"
-    validation_split: str = "val"
-    cache: bool = True
-
-    @model_validator(mode="after")
-    def _known(self) -> "DataRecipe":
-        names = ("folder", *data.names())
-        if self.dataset not in names:
-            raise unknown_name("data set", self.dataset, names)
-        if self.dataset == "folder":
-            self._check_several_classes()
-            return self
-        for key in ("class_names", "palette", "ignore_label"):
-            if getattr(self, key) != type(self).model_fields[key].default:
-                raise KerassegError(
-                    f"data.{key} is for data.dataset = 'folder'; {self.dataset!r} has its own."
-                )
-        return self
-
-    def _check_several_classes(self) -> None:
-        if len(self.class_names) == 1:
-            only = self.class_names[0]
-            raise KerassegError(
-                f"data.class_names names {only!r} alone: name the background too, as in "
-                f'["background", "{only}"]. A mask of one thing has two classes.'
-            )
-
-
 class AugmentationRecipe(Section):
-    """`[augmentation]`: the random draws of training; see `kerasseg.data.training_batches`."""
+    """`[augmentation]`: the random draws of training; see `kerasseg.data.Augmentation`."""
 
     crop_size: tuple[Count, Count]
     scale: tuple[Positive, Positive] = (0.5, 2.0)
@@ -158,11 +109,30 @@ class AugmentationRecipe(Section):
     brightness: NotNegative = 0.0
     contrast: NotNegative = 0.0
     saturation: NotNegative = 0.0
+    hue: NotNegative = 0.0
+    crop: str = "uniform"
+    rotation: NotNegative = 0.0
+    vertical_flip: bool = False
+    blur_probability: Fraction = 0.0
+    blur_sigma: tuple[Positive, Positive] = (0.3, 2.0)
+    jpeg_probability: Fraction = 0.0
+    jpeg_quality: tuple[Count, Count] = (30, 90)
+    cutout_probability: Fraction = 0.0
+    cutout_size: tuple[NotNegative, NotNegative] = (0.1, 0.4)
+    grid_mask_probability: Fraction = 0.0
+    grid_mask_ratio: tuple[NotNegative, NotNegative] = (0.2, 0.5)
+    cutmix_probability: Fraction = 0.0
+    copy_paste_probability: Fraction = 0.0
+    photometric: str = "tensorflow"
 
     @model_validator(mode="after")
     def _usable(self) -> "AugmentationRecipe":
-        data.Augmentation(**self.model_dump())
+        self.build()
         return self
+
+    def build(self) -> data.Augmentation:
+        """Returns the draws as a function of image, label map and seed."""
+        return data.Augmentation(**self.model_dump())
 
 
 class OptimizerRecipe(Section):

@@ -1,7 +1,6 @@
 """Training a model by `fit`, from the last epoch that was finished."""
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -15,7 +14,7 @@ from kerasseg.callbacks import (
     Progress,
     StopOnNonFinite,
 )
-from kerasseg.data import Pair
+from kerasseg.data.streams import Split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.metrics import MeanIoU
 from kerasseg.files import atomic_file
@@ -63,8 +62,8 @@ def check_training(
 def train(
     model: keras.Model,
     recipe: Recipe,
-    train_pairs: Sequence[Pair],
-    validation: Sequence[Pair],
+    train_pairs: Split,
+    validation: Split,
     labels: LabelSet,
     run: Run,
     strategy: tf.distribute.Strategy,
@@ -157,8 +156,8 @@ def _callbacks(
 def _fit(
     twin: keras.Model,
     recipe: Recipe,
-    train_pairs: Sequence[Pair],
-    validation: Sequence[Pair],
+    train_pairs: Split,
+    validation: Split,
     labels: LabelSet,
     callbacks: list[keras.callbacks.Callback],
     done: int,

@@ -18,6 +18,12 @@ tf.config.set_logical_device_configuration(
 
 
 @pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """A test draws the same whichever tests ran before it, and in whichever process."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
 def _dtype_policy_as_before() -> Iterator[None]:
     policy = keras.config.dtype_policy()
     yield

@@ -68,6 +68,7 @@ PUBLIC = list(
 )
 def test_examples_of_the_docstrings_run(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERASSEG_HOME", str(tmp_path / "home"))
     results = doctest.testmod(importlib.import_module(name))
     assert results.failed == 0
 

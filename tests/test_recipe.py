@@ -26,7 +26,7 @@ def test_the_shipped_recipes_are_valid(path):
 UNKNOWN = {
     "training.epoch=3": r"unknown recipe key in \[training\] 'epoch': did you mean 'epochs'",
     "optimizer.lerning_rate=1": r"in \[optimizer\] 'lerning_rate': did you mean 'learning_rate'",
-    "augmentation.crop=1": r"in \[augmentation\] 'crop': did you mean 'crop_size'",
+    "augmentation.cropsize=1": r"in \[augmentation\] 'cropsize': did you mean 'crop_size'",
     "data.data_set='x'": r"in \[data\] 'data_set': did you mean 'dataset'",
     "output.picture=1": r"in \[output\] 'picture': did you mean 'pictures'",
     "model.num_codeword=1": r"in \[model\] 'num_codeword': did you mean 'num_codewords'",
@@ -73,10 +73,19 @@ BAD = {
     "augmentation.crop_size=[256]": r"augmentation.crop_size",
     "augmentation.scale=[2.0, 1.0]": r"scale is \(smallest, largest\)",
     "augmentation.brightness=1.5": r"brightness lies within 0..1; got 1.5",
+    "augmentation.crop=balanced": r"unknown crop 'balanced': did you mean 'class_balanced'",
+    "augmentation.photometric=keras-cv": r"unknown photometric 'keras-cv': .* 'keras_cv'",
+    "augmentation.cutmix_probability=2": r"cutmix_probability: .*less than or equal to 1; rec",
+    "augmentation.jpeg_quality=[90, 30]": r"jpeg_quality is \(smallest, largest\) within 1..100",
     "model.dropout=x": r"model.dropout: .* valid number.*; received 'x'",
     "model.num_codewords=1.5": r"model.num_codewords: .* integer.*; received 1.5",
     "data.class_names=['a']": r"data.class_names is for data.dataset = 'folder'; 'camvid' has",
     "data.ignore_label=3": r"data.ignore_label is for data.dataset = 'folder'",
+    "data.labels=colours": r"data.labels is for data.dataset = 'folder'; 'camvid' has its own",
+    "data.labels=colors": r"data.labels: .*'ids' or 'colours'; received 'colors'",
+    "data.dataset=coco_json.": r"unknown data set 'coco_json.': did you mean 'coco_json'",
+    "data.dataset=nyudv2": r"data.validation_split 'val' is no split of nyudv2: it has train, tes",
+    "data.train_split=trian": r"data.train_split 'trian' is no split of camvid: it has train, va",
     "epochs=3": r"--set takes section.key=value; received 'epochs=3'",
     "training.epochs": r"--set takes section.key=value",
     "training.a.b=3": r"--set takes section.key=value",
@@ -117,12 +126,33 @@ def test_a_key_that_another_builder_has_is_taken_there():
     assert parse_recipe(text, ["model.rematerialize=true"]).model.options["rematerialize"] is True
 
 
+def test_images_of_one_a_batch_cannot_be_mixed():
+    changes = ("augmentation.cutmix_probability=0.5", "training.batch_size=1")
+    refused("batch_size is 1: give at least 2, or set both to 0", EXAMPLE, *changes)
+
+
 def test_a_folder_of_a_single_class_lacks_the_background():
     refused(
         r"""data.class_names names 'leaf' alone: .* as in \["background", "leaf"\]""",
         FOLDER,
         "data.class_names=['leaf']",
     )
+
+
+COLOURS = {
+    ("data.labels=colours",): "data.labels = 'colours' needs data.palette, the RGB colour of each",
+    ("data.void_colours=[[0, 0, 0]]",): "data.void_colours is for data.labels = 'colours'",
+    (
+        "data.labels=colours",
+        "data.palette=[[1, 2, 3], [4, 5, 6]]",
+        "data.void_colours=[[1, 2, 3]]",
+    ): r"the colour \[1, 2, 3\] comes twice; a colour stands for one class, or for void",
+}
+
+
+@pytest.mark.parametrize("changes", COLOURS)
+def test_colours_of_labels_that_cannot_be_told_apart(changes):
+    refused(COLOURS[changes], FOLDER, *changes)
 
 
 def test_a_section_or_key_that_is_missing():
@@ -228,7 +258,7 @@ WITH_EFFECT = {
     "model.backbone": "'resnet50'",
     "model.backbone_weights": "'none'",
     "model.weights": "'model.keras'",
-    "data.train_split": "'trainval'",
+    "data.train_split": "'test'",
     "augmentation.flip": "false",
     "augmentation.crop_size": [64, 64],
     "optimizer.learning_rate": 0.1,

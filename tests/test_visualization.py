@@ -7,7 +7,7 @@ from PIL import Image
 
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
-from kerasseg.visualization import colour_map, contact_sheet, overlay, side_by_side
+from kerasseg.visualization import colour_map, contact_sheet, labelled_crop, overlay, side_by_side
 
 LABELS = LabelSet(("road", "car"), palette=((200, 0, 0), (0, 100, 0)))
 label_maps = arrays.arrays(np.uint8, (5, 7), elements=st.sampled_from([0, 1, 255]))
@@ -83,6 +83,16 @@ def test_the_legend_shows_every_colour_and_breaks_its_lines():
     strip = np.asarray(with_legend)[without.height :].reshape(-1, 3)
     assert {tuple(colour) for colour in many.colours} <= set(map(tuple, strip.tolist()))
     assert with_legend.height > without.height + 3 * 20
+
+
+def test_a_crop_stands_beside_itself_with_its_labels():
+    crop, label = image(60, 80) + np.float32(0.4), np.zeros((60, 80), int)
+    label[10:] = 255
+    pixels = np.asarray(labelled_crop(crop, label, LABELS, opacity=1))
+    assert pixels.shape == (60 + 24 + 10, 2 * 80 + 30, 3)
+    assert np.array_equal(pixels[24:84, 10:90], image(60, 80))
+    assert np.all(pixels[24:34, 100:180] == (200, 0, 0))
+    assert np.array_equal(pixels[34:84, 100:180], image(60, 80)[10:])
 
 
 def test_a_contact_sheet_holds_every_picture(tmp_path):

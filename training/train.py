@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
     parser.add_argument("recipe", type=Path, help="a TOML file, such as those in training/recipes")
-    parser.add_argument("--data-dir", type=Path, help="where the data set lies")
+    parser.add_argument("--data-dir", help="where the data set lies")
     parser.add_argument("--run-dir", type=Path, help="where to write (default: runs/RECIPE)")
     parser.add_argument(
         "--set",

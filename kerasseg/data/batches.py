@@ -1,34 +1,29 @@
 """Pairs of files to the batches that `model.fit` and the evaluation take."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
 
 import tensorflow as tf
 
 from kerasseg.data.augmentation import FILL_COLOUR, Augmentation
-from kerasseg.data.folder import Pair
-from kerasseg.data.headers import image_sizes
-from kerasseg.data.memory import decoded_in_memory
-from kerasseg.data.reading import reader
-from kerasseg.errors import KerassegError
+from kerasseg.data.feeds import Cache, cache_of, evaluation_feed, training_feed
+from kerasseg.data.streams import Split, sizes_of
+from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import LabelSet
 
 
 def training_batches(
-    pairs: Sequence[Pair],
+    pairs: Split,
     labels: LabelSet,
     *,
     batch_size: int,
     crop_size: tuple[int, int],
-    scale: tuple[float, float] = (0.5, 2.0),
-    flip: bool = True,
-    brightness: float = 0.0,
-    contrast: float = 0.0,
-    saturation: float = 0.0,
     seed: int = 0,
     first_epoch: int = 0,
     epochs: int = 1,
-    cache: bool = True,
+    cache: bool | Cache = True,
+    **augmentation: Any,
 ) -> tf.data.Dataset:
     """Returns shuffled batches of random crops, the epochs `first_epoch..epochs-1` in one.
 
@@ -38,28 +33,27 @@ def training_batches(
     strategy `batch_size` is that of all replicas together.
 
     Args:
-        pairs: Image and label files, checked by `check_pairs`.
+        pairs: Image and label files, checked by `check_pairs`, or a split of records.
         labels: Their classes and the void label, which fills what lies outside an image.
         batch_size: Crops in a batch.
         crop_size: Height and width of the crops, pixels.
-        scale: Smallest and largest factor of the random scale.
-        flip: Whether to mirror half of the crops left to right.
-        brightness: Largest shift, as a part of the range 0..255.
-        contrast: Largest change of the contrast's factor 1.
-        saturation: Largest change of the saturation's factor 1.
         seed: Any integer; another one gives another order and other crops.
         first_epoch: The epoch to begin with, counted from 0.
         epochs: The epoch to end before.
-        cache: Whether to decode every file once and keep the pixels in memory; see
-            `decoded_bytes`.
+        cache: Where the pixels are kept after every file was decoded once: `"memory"` (or
+            True), `"disk"`, or `"none"` (or False). `decoded_bytes` says how much room that
+            takes. Without it records come in another order: they are read shard by shard.
+        **augmentation: Any other argument of `Augmentation`: `scale=(0.5, 2.0)`, `flip=False`,
+            `rotation=10`. CutMix and copy-paste take parts of the next image of the batch.
 
     Returns:
         A data set of known length of `(image, label)`: float32 `(batch_size, h, w, 3)`, 0..255,
         and int32 `(batch_size, h, w)`.
 
     Raises:
-        KerassegError: If there are fewer pairs than a batch needs, an argument is out of its
-            range, or the cache does not fit into memory.
+        KerassegError: If there are fewer pairs than a batch needs, an argument is unknown or out
+            of its range, images of batches of 1 are to be mixed, or the cache does not fit into
+            memory.
 
     Example:
         >>> from kerasseg.data import find_pairs, shapes
@@ -69,36 +63,46 @@ def training_batches(
         >>> image.shape, label.shape
         (TensorShape([2, 64, 96, 3]), TensorShape([2, 64, 96]))
     """
-    augment = Augmentation(crop_size, scale, flip, brightness, contrast, saturation)
+    augment = _augmentation(crop_size, augmentation)
+    augment.check_batch_size(batch_size)
     length = _epoch_length(len(pairs), batch_size)
     _check_epochs(first_epoch, epochs)
-    read = decoded_in_memory(pairs, labels) if cache else reader(pairs)
+    order, read = training_feed(
+        pairs,
+        labels,
+        cache_of(cache),
+        seed=seed,
+        first_epoch=first_epoch,
+        epochs=epochs,
+        length=length,
+    )
 
-    def example(epoch: tf.Tensor, place: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        image, label = read(index)
+    def example(epoch: tf.Tensor, place: tf.Tensor, *contents: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        image, label = read(*contents)
         example_seed = tf.random.fold_in(tf.stack([seed, epoch]), place, alg="philox")
         image, label = augment(image, label, example_seed, ignore_label=labels.ignore_label)
-        return image, tf.cast(label, tf.int32)
+        return image, tf.cast(label, tf.int32), example_seed
 
-    order = tf.data.Dataset.range(first_epoch, epochs).flat_map(
-        lambda epoch: _epoch_order(seed, epoch, len(pairs), length)
-    )
-    order = order.apply(tf.data.experimental.assert_cardinality((epochs - first_epoch) * length))
+    def mixed(images: tf.Tensor, maps: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return augment.mix(images, maps, seeds[0], ignore_label=labels.ignore_label)
+
     examples = order.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return _ready(examples.batch(batch_size, drop_remainder=True))
+    batches = examples.batch(batch_size, drop_remainder=True)
+    return _ready(batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))
 
 
 def evaluation_batches(
-    pairs: Sequence[Pair], labels: LabelSet, *, batch_size: int, pad_to_multiple: int = 1
+    pairs: Split, labels: LabelSet, *, batch_size: int, pad_to_multiple: int = 1
 ) -> tf.data.Dataset:
     """Returns every whole image once, in batches of images of one size.
 
     Images are never padded, since EfficientFCN's codewords see the whole image. The sizes come
     in the order in which they first occur, and within a size the images in their order; where
-    all sizes are equal that is the order of the pairs.
+    all sizes are equal that is the order of the pairs. From records a batch comes as soon as its
+    images have been read.
 
     Args:
-        pairs: Image and label files, checked by `check_pairs`.
+        pairs: Image and label files, checked by `check_pairs`, or a split of records.
         labels: Their classes and the void label.
         batch_size: The largest number of images in a batch; the last batch of a size has fewer.
         pad_to_multiple: Each batch is filled up to a multiple of this with images whose label
@@ -126,27 +130,28 @@ def evaluation_batches(
             f"{len(pairs)} images in batches of {batch_size}, padded to a multiple of "
             f"{pad_to_multiple}: give at least one image, and a batch size that is a multiple."
         )
-    batches, sizes = _batches_of_one_size(pairs, batch_size, pad_to_multiple)
-    read = reader(pairs)
+    feed, read = evaluation_feed(pairs, batch_size)
+    sizes = set(sizes_of(pairs))
+    height, width = sizes.pop() if len(sizes) == 1 else (None, None)
 
-    def batch(indices: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        def example(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return tf.cond(
-                index < 0,
-                lambda: _void_example(size, labels.ignore_label),
-                lambda: read(index),
-            )
-
+    def batch(*contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         specs = (tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((None, None), tf.int32))
-        images, maps = tf.map_fn(example, indices, fn_output_signature=specs)
-        height, width = sizes[0] if len(set(sizes)) == 1 else (None, None)
+        images, maps = tf.map_fn(lambda one: read(*one), contents, fn_output_signature=specs)
+        images, maps = _filled_up(images, maps, pad_to_multiple, labels.ignore_label)
         return (
             tf.ensure_shape(images, (None, height, width, 3)),
             tf.ensure_shape(maps, (None, height, width)),
         )
 
-    source = tf.data.Dataset.from_tensor_slices((tf.ragged.constant(batches), sizes))
-    return _ready(source.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))
+    return _ready(feed.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))
+
+
+def _augmentation(crop_size: tuple[int, int], options: Mapping[str, Any]) -> Augmentation:
+    names = [field.name for field in fields(Augmentation)]
+    for name in options:
+        if name not in names:
+            raise unknown_name("argument of training_batches", name, names)
+    return Augmentation(crop_size, **options)
 
 
 def _epoch_length(num_pairs: int, batch_size: int) -> int:
@@ -165,35 +170,15 @@ def _check_epochs(first_epoch: int, epochs: int) -> None:
         )
 
 
-def _epoch_order(seed: int, epoch: tf.Tensor, num_pairs: int, length: int) -> tf.data.Dataset:
-    """Returns the examples of an epoch: its number, the place in it and the index of the pair."""
-    indices = tf.random.experimental.stateless_shuffle(
-        tf.range(num_pairs, dtype=tf.int64), tf.stack([seed, epoch]), alg="philox"
-    )
-    places = tf.range(length, dtype=tf.int64)
-    return tf.data.Dataset.from_tensor_slices((tf.fill([length], epoch), places, indices[:length]))
-
-
-def _batches_of_one_size(
-    pairs: Sequence[Pair], batch_size: int, multiple: int
-) -> tuple[list[list[int]], list[tuple[int, int]]]:
-    """Returns the indices of each batch, -1 for an all-void image, and the size of its images."""
-    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index, size in enumerate(image_sizes(pairs)):
-        groups[size].append(index)
-    batches, sizes = [], []
-    for size, members in groups.items():
-        for start in range(0, len(members), batch_size):
-            batch = members[start : start + batch_size]
-            batches.append(batch + [-1] * (-len(batch) % multiple))
-            sizes.append(size)
-    return batches, sizes
-
-
-def _void_example(size: tf.Tensor, ignore_label: int) -> tuple[tf.Tensor, tf.Tensor]:
-    colour = tf.cast(tf.constant(FILL_COLOUR), tf.uint8)
-    image = tf.broadcast_to(colour, tf.concat([size, [3]], axis=0))
-    return image, tf.fill(size, ignore_label)
+def _filled_up(
+    images: tf.Tensor, maps: tf.Tensor, multiple: int, ignore_label: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns a batch with as many void images behind it as make it a multiple."""
+    missing = -tf.shape(maps)[0] % multiple
+    colour = tf.cast(tf.constant(FILL_COLOUR), images.dtype)
+    fill = tf.broadcast_to(colour, tf.concat([[missing], tf.shape(images)[1:]], axis=0))
+    void = tf.fill(tf.concat([[missing], tf.shape(maps)[1:]], axis=0), ignore_label)
+    return tf.concat([images, fill], axis=0), tf.concat([maps, void], axis=0)
 
 
 def _ready(dataset: tf.data.Dataset) -> tf.data.Dataset:

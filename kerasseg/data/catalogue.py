@@ -1,59 +1,73 @@
-"""The data sets that are known by name: their classes, and where their files lie."""
+"""The data sets that are known by name, and where their files lie."""
 
 import os
 from pathlib import Path
 
+from kerasseg.data import shapes as generated_shapes
+from kerasseg.data.data_set import DataSet
+from kerasseg.data.home import home
+from kerasseg.data.sources import (
+    ade20k,
+    camvid,
+    cityscapes,
+    coco_stuff,
+    nyudv2,
+    oxford_iiit_pet,
+    pascal_context,
+    person_part,
+    shapes,
+    sun_rgbd,
+    voc2012,
+)
 from kerasseg.errors import KerassegError, unknown_name
-from kerasseg.label_set import Colour, LabelSet
 
-_CAMVID: dict[str, Colour] = {
-    "sky": (128, 128, 128),
-    "building": (128, 0, 0),
-    "pole": (192, 192, 128),
-    "road": (128, 64, 128),
-    "pavement": (60, 40, 222),
-    "tree": (128, 128, 0),
-    "sign_symbol": (192, 128, 128),
-    "fence": (64, 64, 128),
-    "car": (64, 0, 128),
-    "pedestrian": (64, 64, 0),
-    "bicyclist": (0, 128, 192),
+_DATA_SETS = {
+    data_set.name: data_set
+    for data_set in (
+        ade20k.DATA_SET,
+        camvid.DATA_SET,
+        cityscapes.DATA_SET,
+        coco_stuff.DATA_SET,
+        nyudv2.DATA_SET,
+        oxford_iiit_pet.DATA_SET,
+        pascal_context.DATA_SET,
+        pascal_context.WITH_BACKGROUND,
+        person_part.DATA_SET,
+        shapes.DATA_SET,
+        sun_rgbd.DATA_SET,
+        voc2012.DATA_SET,
+    )
 }
 
 
 def names() -> tuple[str, ...]:
     """Returns the names of the data sets in the catalogue.
 
-    A folder of one's own has no entry: `find_pairs` and `load_folder` take its path.
+    A folder of one's own has no entry: `find_pairs`, `load_folder` and `load_coco` take its path.
 
     Example:
-        >>> names()
-        ('camvid', 'shapes')
+        >>> names()[:3]
+        ('ade20k', 'camvid', 'cityscapes')
     """
-    return ("camvid", "shapes")
+    return tuple(_DATA_SETS)
 
 
-def describe(name: str) -> LabelSet:
-    """Returns the classes, the palette and the void label of a data set of the catalogue.
+def describe(name: str) -> DataSet:
+    """Returns what the catalogue knows of a data set: classes, splits, licence, layout.
 
     Args:
-        name: One of `names()`: `"camvid"` (Brostow et al., ECCV 2008, in the 11 classes of
-            SegNet; void is 11) or `"shapes"` (generated; void is 255).
+        name: One of `names()`.
 
     Raises:
         KerassegError: If the catalogue has no such name.
 
     Example:
-        >>> describe("camvid").class_names[:3]
+        >>> describe("camvid").labels.class_names[:3]
         ('sky', 'building', 'pole')
     """
-    if name == "camvid":
-        return LabelSet(tuple(_CAMVID), tuple(_CAMVID.values()), ignore_label=11)
-    if name == "shapes":
-        import kerasseg.data.shapes as shapes
-
-        return shapes.LABELS
-    raise unknown_name("data set", name, names())
+    if name not in _DATA_SETS:
+        raise unknown_name("data set", name, names())
+    return _DATA_SETS[name]
 
 
 def locate(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
@@ -61,9 +75,9 @@ def locate(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
 
     Args:
         name: One of `names()`.
-        data_dir: The directory; that of `camvid` is not looked into. `shapes` has a default:
-            `shapes` in the directory that the environment variable `KERASSEG_HOME` names, or
-            else in `~/.cache/kerasseg`.
+        data_dir: The directory, which is not looked into. `shapes` has a default: `shapes` in the
+            directory that the environment variable `KERASSEG_HOME` names, or else in
+            `~/.cache/kerasseg`.
 
     Raises:
         KerassegError: If the catalogue has no such name, the data set cannot be generated and
@@ -73,19 +87,12 @@ def locate(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
         >>> locate("camvid", data_dir="data/camvid").as_posix()
         'data/camvid'
     """
-    if name not in names():
-        raise unknown_name("data set", name, names())
+    data_set = describe(name)
     if name == "shapes":
-        import kerasseg.data.shapes as shapes
-
-        return shapes.ensure(_home() / "shapes" if data_dir is None else data_dir)
+        return generated_shapes.ensure(home() / "shapes" if data_dir is None else data_dir)
     if data_dir is None:
         raise KerassegError(
-            f"{name} is not part of kerasseg: give data_dir, a directory that holds "
-            "train/images, train/labels, val/images and val/labels."
+            f"{name} is not part of kerasseg: get it from {data_set.homepage} and give data_dir, "
+            "the directory that it was unpacked to (--data-dir on the command line)."
         )
     return Path(data_dir)
-
-
-def _home() -> Path:
-    return Path(os.environ.get("KERASSEG_HOME") or Path.home() / ".cache" / "kerasseg")

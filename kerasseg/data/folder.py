@@ -5,49 +5,31 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
+from kerasseg.data import tiff
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
+from kerasseg.data.pair import Pair
 from kerasseg.errors import KerassegError
 
+# What TensorFlow decodes; TIFF is accepted beside it and converted.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 LABEL_SUFFIX = ".png"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """An image file and the label map that belongs to it.
-
-    Args:
-        image: JPEG, PNG, BMP or WebP.
-        label: A PNG of one channel (grey of 1 to 16 bits, or a palette), or of RGB colours.
-        encoding: How the label map stores the classes.
-
-    Example:
-        >>> Pair(Path("train/images/street.jpg"), Path("train/labels/street.png")).name
-        'street'
-    """
-
-    image: Path
-    label: Path
-    encoding: LabelEncoding = CLASS_IDS
-
-    @property
-    def name(self) -> str:
-        """What the two files have in common: the name without suffix."""
-        return self.image.stem
-
-
-def find_pairs(data_dir: str | os.PathLike[str], split: str) -> list[Pair]:
+def find_pairs(
+    data_dir: str | os.PathLike[str], split: str, encoding: LabelEncoding = CLASS_IDS
+) -> list[Pair]:
     """Returns the pairs of a split of a folder data set, sorted by name.
 
-    The layout is `DATA_DIR/<split>/images/<name>.jpg` (or jpeg, png, bmp, webp) and
-    `DATA_DIR/<split>/labels/<name>.png`. Hidden files are passed over.
+    The layout is `DATA_DIR/<split>/images/<name>.jpg` (or jpeg, png, bmp, webp, tif, tiff) and
+    `DATA_DIR/<split>/labels/<name>.png` (or tif, tiff). Hidden files are passed over. TIFF files
+    are converted to PNG once, below `KERASSEG_HOME` (`~/.cache/kerasseg` by default).
 
     Args:
         data_dir: The directory of the data set.
         split: The folder in it: `"train"`, `"val"`.
+        encoding: How the label maps store the classes: their ids, by default.
 
     Raises:
         KerassegError: If the directory or the split is missing or empty, a file is of a format
@@ -61,13 +43,14 @@ def find_pairs(data_dir: str | os.PathLike[str], split: str) -> list[Pair]:
         'shapes/train/labels/00000.png'
     """
     folder = _split_folder(Path(data_dir), split)
-    images = _by_name(folder / "images", IMAGE_SUFFIXES, "an image")
-    labels = _by_name(folder / "labels", (LABEL_SUFFIX,), "a label map of class ids")
-    _refuse_alone(images, labels, "label map", folder / "labels")
-    _refuse_alone(labels, images, "image", folder / "images")
+    images = _by_name(folder / "images", (*IMAGE_SUFFIXES, *tiff.SUFFIXES), "an image")
+    labels = _by_name(folder / "labels", (LABEL_SUFFIX, *tiff.SUFFIXES), "a label map")
+    refuse_alone(images, labels, "label map", folder / "labels")
+    refuse_alone(labels, images, "image", folder / "images")
     if not images:
         raise KerassegError(f"{folder} is empty: put images into images/ and labels into labels/.")
-    return [Pair(images[name], labels[name]) for name in sorted(images)]
+    pairs = [Pair(images[name], labels[name], encoding) for name in sorted(images)]
+    return tiff.without_tiff(pairs)
 
 
 def fingerprint(pairs: Sequence[Pair]) -> str:
@@ -128,10 +111,20 @@ def _by_name(folder: Path, suffixes: Sequence[str], what: str) -> dict[str, Path
     return {path.stem: path for path in files}
 
 
-def _refuse_alone(
+def refuse_alone(
     files: dict[str, Path], partners: dict[str, Path], kind: str, folder: Path
 ) -> None:
-    """Raises an error for files without a partner of the same name, which would be in `folder`."""
+    """Raises an error for files without a partner of the same name, which would be in `folder`.
+
+    Args:
+        files: By name.
+        partners: By name.
+        kind: What a partner is: `"label map"`.
+        folder: Where partners are looked for.
+
+    Raises:
+        KerassegError: Names the first file that is alone, and how many more are.
+    """
     alone = [path for name, path in sorted(files.items()) if name not in partners]
     if alone:
         more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from kerasseg.data.folder import Pair
+from kerasseg.data.pair import Pair
 
 GREY, RGB, PALETTE = 0, 2, 3
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Header:
     orientation: int
 
 
-def image_header(path: Path) -> Header:
+def image_header(file: Path | BinaryIO) -> Header:
     """Returns the upright size and the orientation of an image file; its pixels are not read.
 
     Raises:
@@ -45,7 +46,7 @@ def image_header(path: Path) -> Header:
     """
     from PIL import ExifTags, Image
 
-    with Image.open(path) as picture:
+    with Image.open(file) as picture:
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
         orientation = orientation if orientation in range(1, 9) else 1
         size = (picture.height, picture.width)
@@ -60,10 +61,18 @@ def image_size(path: Path) -> tuple[int, int]:
 def label_kind(path: Path) -> tuple[int, int] | None:
     """Returns bit depth and colour type of a PNG, None for a file that is no PNG."""
     with path.open("rb") as stream:
-        head = stream.read(26)
-    if len(head) < 26 or not head.startswith(_PNG_SIGNATURE):
+        return png_kind(stream.read(26))
+
+
+def png_kind(contents: bytes) -> tuple[int, int] | None:
+    """Returns bit depth and colour type of an encoded PNG, None for what is no PNG.
+
+    Args:
+        contents: The file, or its first 26 bytes.
+    """
+    if len(contents) < 26 or not contents.startswith(PNG_SIGNATURE):
         return None
-    depth, colour = struct.unpack("BB", head[24:26])
+    depth, colour = struct.unpack("BB", contents[24:26])
     return depth, colour
 
 

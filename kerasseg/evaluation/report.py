@@ -1,7 +1,6 @@
 """What a run leaves to look at: the table of its classes, its scores, its pictures."""
 
 import json
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ import keras
 import numpy as np
 
 from kerasseg import data
-from kerasseg.data import Pair
+from kerasseg.data.examples import Example
+from kerasseg.data.streams import Split, decoded, some_examples
 from kerasseg.evaluation.engine import confusion_matrix, predict
 from kerasseg.evaluation.metrics import class_iou, iou_table, mean_iou
 from kerasseg.files import atomic_file
@@ -22,7 +22,7 @@ from kerasseg.run import Run
 def write_report(
     run: Run,
     model: keras.Model,
-    pairs: Sequence[Pair],
+    split: Split,
     labels: LabelSet,
     *,
     num_pictures: int,
@@ -33,27 +33,26 @@ def write_report(
     Args:
         run: Where `metrics.json`, `pictures/` and `samples/` go.
         model: The model to evaluate.
-        pairs: The images and labels to evaluate on.
+        split: The images and labels to evaluate on.
         labels: Their classes and the void label.
-        num_pictures: How many images are shown, spread evenly over the pairs.
+        num_pictures: How many images are shown, spread evenly over the split.
         facts: Further entries of `metrics.json`.
 
     Returns:
         What `metrics.json` holds.
     """
-    batches = data.evaluation_batches(pairs, labels, batch_size=4)
+    batches = data.evaluation_batches(split, labels, batch_size=4)
     confusion = confusion_matrix(model, batches, labels, progress=sys.stderr.isatty())
     metrics = {
         "mean_iou": mean_iou(confusion),
         "class_iou": _by_class(labels, confusion),
         "confusion": confusion.tolist(),
-        "images": len(pairs),
+        "images": len(split),
         **facts,
     }
     with atomic_file(run.file("metrics.json")) as temporary:
         temporary.write_text(json.dumps(metrics, indent=2) + "\n")
-    shown = _spread(pairs, num_pictures)
-    _write_pictures(run, model, shown, labels)
+    _write_pictures(run, model, some_examples(split, num_pictures), labels)
     print(iou_table(labels.class_names, confusion))
     return metrics
 
@@ -67,19 +66,16 @@ def _by_class(labels: LabelSet, confusion: np.ndarray) -> dict[str, float | None
     }
 
 
-def _spread(pairs: Sequence[Pair], count: int) -> list[Pair]:
-    places = np.linspace(0, len(pairs) - 1, min(count, len(pairs))).round().astype(int)
-    return [pairs[place] for place in places]
-
-
-def _write_pictures(run: Run, model: keras.Model, pairs: Sequence[Pair], labels: LabelSet) -> None:
+def _write_pictures(
+    run: Run, model: keras.Model, examples: Sequence[Example], labels: LabelSet
+) -> None:
     """Writes each image beside its truth and prediction, and the image itself for checks."""
     from kerasseg.visualization import side_by_side
 
-    for pair in pairs:
-        image, truth = (np.asarray(tensor) for tensor in data.read_pair(pair))
+    for example in examples:
+        image, truth = decoded(example)
         picture = side_by_side(image, truth, predict(model, image), labels)
-        with atomic_file(run.file("pictures") / f"{pair.name}.png") as temporary:
+        with atomic_file(run.file("pictures") / f"{Path(example.name).stem}.png") as temporary:
             picture.save(temporary)
-        with atomic_file(run.file("samples") / Path(pair.image).name) as temporary:
-            shutil.copyfile(pair.image, temporary)
+        with atomic_file(run.file("samples") / example.name) as temporary:
+            temporary.write_bytes(example.image)

@@ -118,6 +118,35 @@ def side_by_side(
     return written(picture, path)
 
 
+def labelled_crop(
+    image: npt.ArrayLike,
+    label: npt.ArrayLike,
+    labels: LabelSet,
+    *,
+    opacity: float = 0.5,
+    title: str = "crop",
+) -> "Image":
+    """Returns an image and, beside it, the same with its labels laid over, as a Pillow image.
+
+    Args:
+        image: RGB, `(H, W, 3)`, 0..255.
+        label: Class ids, `(H, W)`; void is left clear.
+        labels: The classes, their colours and the void label.
+        opacity: That of the colours over the image.
+        title: What stands above the image.
+
+    Raises:
+        KerassegError: As `overlay` does.
+
+    Example:
+        >>> crop, label = np.zeros((64, 96, 3), "uint8"), np.zeros((64, 96), "int32")
+        >>> labelled_crop(crop, label, LabelSet(("road", "car"))).size
+        (222, 98)
+    """
+    pixels = np.clip(np.round(np.asarray(image)), 0, 255).astype(np.uint8)
+    return panel_row([(title, pixels), ("labels", overlay(pixels, label, labels, opacity))])
+
+
 def contact_sheet(
     pictures: Sequence["Image | np.ndarray"],
     path: str | os.PathLike[str] | None = None,

@@ -3,12 +3,22 @@ import pytest
 import tensorflow as tf
 
 from kerasseg.data import evaluation_batches, training_batches
-from kerasseg.data.memory import decoded_bytes
+from kerasseg.data.decoded import decoded_bytes
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
 
 COLOURS = {"brightness": 0.2, "contrast": 0.2, "saturation": 0.2}
+EVERYTHING = {
+    "crop": "class_balanced",
+    "rotation": 20,
+    "hue": 0.1,
+    "blur_probability": 0.5,
+    "jpeg_probability": 0.5,
+    "cutout_probability": 0.5,
+    "cutmix_probability": 0.5,
+    "copy_paste_probability": 0.5,
+}
 
 
 def listed(dataset):
@@ -51,15 +61,34 @@ def test_values_are_pixels_and_class_ids(pairs):
         assert set(np.unique(label)) <= {0, 1, 2, 255}
 
 
-@pytest.mark.parametrize("first_epoch", [1, 2, 3])
-def test_a_resumed_data_set_goes_on_bit_by_bit(pairs, first_epoch):
+@pytest.mark.parametrize(
+    ("first_epoch", "options"), [(1, {}), (2, {}), (3, {}), (2, EVERYTHING)], ids=str
+)
+def test_a_resumed_data_set_goes_on_bit_by_bit(pairs, first_epoch, options):
     assert equal(
-        listed(batches(pairs))[3 * first_epoch :], listed(batches(pairs, first_epoch=first_epoch))
+        listed(batches(pairs, **options))[3 * first_epoch :],
+        listed(batches(pairs, first_epoch=first_epoch, **options)),
     )
 
 
-def test_the_files_give_what_the_memory_gives(pairs):
-    assert equal(listed(batches(pairs, cache=True)), listed(batches(pairs, cache=False)))
+@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["plain", "everything"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_the_files_give_what_the_memory_gives(tmp_path, suffix, options):
+    files = write_folder(tmp_path, [(40, 56), (56, 40), (33, 71), (64, 96)], suffix=suffix)
+    assert equal(
+        listed(batches(files, cache=True, **options)),
+        listed(batches(files, cache=False, **options)),
+    )
+
+
+def test_an_image_takes_parts_of_the_next_of_its_batch(pairs):
+    plain = {"scale": (1, 1), "brightness": 0, "contrast": 0, "saturation": 0}
+    alone, mixed = (listed(batches(pairs, **plain, cutmix_probability=share)) for share in (0, 1))
+    for (images, labels), (new_images, new_labels) in zip(alone, mixed, strict=True):
+        taken = np.any(new_images != images, axis=-1) | (new_labels != labels)
+        assert np.array_equal(new_images[taken], images[::-1][taken])
+        assert np.array_equal(new_labels[taken], labels[::-1][taken])
+    assert not equal(alone, mixed)
 
 
 def test_epochs_and_seeds_differ(pairs):
@@ -89,7 +118,7 @@ def test_the_memory_is_four_bytes_a_pixel_and_five_for_many_classes(pairs):
 
 def test_a_cache_that_does_not_fit_is_refused(pairs, monkeypatch):
     monkeypatch.setattr("kerasseg.data.memory._free_memory", lambda: 1000)
-    with pytest.raises(KerassegError, match=r"pass cache=False, or --set data\.cache=false"):
+    with pytest.raises(KerassegError, match=r"Pass cache=.disk.*--set data\.cache=disk"):
         batches(pairs)
 
 
@@ -102,6 +131,8 @@ def test_a_cache_that_does_not_fit_is_refused(pairs, monkeypatch):
         ({"crop_size": (0, 4)}, "crop_size is .height, width."),
         ({"scale": (2, 1)}, "scale is .smallest, largest."),
         ({"contrast": 1.5}, "contrast lies within 0..1"),
+        ({"rotations": 5}, "unknown argument of training_batches 'rotations': .* 'rotation'"),
+        ({"cutmix_probability": 0.5, "batch_size": 1}, "batch_size is 1: give at least 2"),
     ],
 )
 def test_arguments_out_of_range_are_named(pairs, arguments, message):

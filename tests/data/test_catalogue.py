@@ -8,20 +8,68 @@ from kerasseg.errors import KerassegError
 
 
 def test_every_name_is_described():
-    assert catalogue.names() == ("camvid", "shapes")
+    assert list(catalogue.names()) == sorted(catalogue.names())
     for name in catalogue.names():
-        assert catalogue.describe(name).num_classes > 1
+        data_set = catalogue.describe(name)
+        assert data_set.name == name
+        assert data_set.labels.num_classes > 1
+        assert len(data_set.splits) > 1
+        assert all(data_set.images.values())
+        assert data_set.layout
+        assert data_set.licence
+        if name != "shapes":
+            assert data_set.homepage.startswith("http")
+            assert data_set.paper
+
+
+COUNTS = {
+    "ade20k": 150,
+    "cityscapes": 19,
+    "coco_stuff": 171,
+    "nyudv2": 40,
+    "oxford_iiit_pet": 2,
+    "pascal_context": 59,
+    "pascal_context60": 60,
+    "person_part": 7,
+    "sun_rgbd": 37,
+    "voc2012": 21,
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_the_classes_are_those_of_the_benchmarks(name):
+    labels = catalogue.describe(name).labels
+    assert (labels.num_classes, labels.ignore_label) == (COUNTS[name], 255)
+
+
+def test_classes_that_others_number_alike():
+    classes = {name: catalogue.describe(name).labels.class_names for name in COUNTS}
+    assert classes["voc2012"][15] == "person"
+    assert classes["pascal_context60"][1:] == classes["pascal_context"]
+    assert classes["pascal_context"][:20] == classes["voc2012"][1:]
+    assert classes["nyudv2"][:23] == classes["sun_rgbd"][:23]
+    assert classes["ade20k"][149] == "flag"
+    assert classes["cityscapes"][11] == "person"
+    assert (classes["coco_stuff"][0], classes["coco_stuff"][170]) == ("person", "wood")
+    assert classes["coco_stuff"][80] == "banner"
+
+
+def test_colours_that_are_known():
+    palette = catalogue.describe("voc2012").labels.colours
+    assert (palette[0], palette[1], palette[15]) == ((0, 0, 0), (128, 0, 0), (192, 128, 128))
+    assert catalogue.describe("cityscapes").labels.colours[13] == (0, 0, 142)
+    assert catalogue.describe("ade20k").labels.colours[149] == (92, 0, 255)
 
 
 def test_camvid_has_the_eleven_classes_and_void_eleven():
-    labels = catalogue.describe("camvid")
+    labels = catalogue.describe("camvid").labels
     assert (labels.num_classes, labels.ignore_label) == (11, 11)
     assert labels.class_names[0] == "sky"
     assert labels.class_names[-1] == "bicyclist"
 
 
 def test_the_classes_of_camvid_are_where_they_should_be(camvid):
-    names = catalogue.describe("camvid").class_names
+    names = catalogue.describe("camvid").labels.class_names
     counts, heights = np.zeros(12), np.zeros(12)
     for pair in find_pairs(camvid, "val")[::10]:
         label = read_pair(pair)[1]
@@ -40,7 +88,9 @@ def test_an_unknown_name_gets_the_nearest(function):
 
 
 def test_camvid_has_to_be_given():
-    with pytest.raises(KerassegError, match="camvid is not part of kerasseg: give data_dir"):
+    with pytest.raises(
+        KerassegError, match=r"camvid is not part of kerasseg: get it from http.* and give"
+    ):
         catalogue.locate("camvid")
 
 

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from kerasseg.data import find_pairs, fingerprint
+from kerasseg.data import LabelEncoding, find_pairs, fingerprint
 from kerasseg.errors import KerassegError
 from tests.data.files import write_folder
 
@@ -78,13 +78,18 @@ def test_two_images_of_one_name(folder):
 
 
 def test_an_image_of_another_format(folder):
-    (folder / "train" / "images" / "003.tif").write_bytes(b"")
-    refused(folder, "003.tif cannot be read as an image: accepted is jpg, jpeg, png, bmp, webp")
+    (folder / "train" / "images" / "003.gif").write_bytes(b"")
+    refused(folder, "003.gif cannot be read as an image: accepted is jpg, .*, webp, tif, tiff. Con")
 
 
 def test_a_label_that_is_no_png(folder):
     (folder / "train" / "labels" / "001.png").rename(folder / "train" / "labels" / "001.jpg")
-    refused(folder, "001.jpg cannot be read as a label map of class ids: accepted is png")
+    refused(folder, "001.jpg cannot be read as a label map: accepted is png, tif, tiff. Con")
+
+
+def test_the_pairs_say_how_their_labels_are_stored(folder):
+    encoding = LabelEncoding(colours={(0, 0, 0): 0})
+    assert {pair.encoding for pair in find_pairs(folder, "train", encoding)} == {encoding}
 
 
 def test_the_fingerprint_is_of_names_and_contents_alone(folder, tmp_path):

@@ -43,6 +43,6 @@ def test_learns_a_mask(build):
     images[:, :, :32] /= 8
     masks = np.zeros((2, 64, 64, 1))
     masks[:, :, 32:] = 1
-    model.compile(keras.optimizers.Adam(1e-2), keras.losses.BinaryCrossentropy())
+    model.compile(keras.optimizers.Adam(1e-3), keras.losses.BinaryCrossentropy())
     losses = model.fit(images, masks, epochs=6, verbose=0).history["loss"]
     assert losses[-1] < losses[0]

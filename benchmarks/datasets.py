@@ -1,0 +1,37 @@
+"""Writes the README's table of data sets from the catalogue: python -m benchmarks.datasets."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import readme_table
+from kerasseg import data
+
+PROGRAM = "benchmarks/datasets.py"
+HEADER = "| name | classes | splits | licence | paper |\n|---|---|---|---|---|"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Replaces the table in README.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    options = parser.parse_args(arguments)
+    readme_table.replace(PROGRAM, table(), options.readme)
+    print(table())
+
+
+def table() -> str:
+    """Returns a row a data set, in the order of their names."""
+    return "\n".join([HEADER, *map(_row, data.names())])
+
+
+def _row(name: str) -> str:
+    data_set = data.describe(name)
+    shown = f"[`{name}`]({data_set.homepage})" if data_set.homepage else f"`{name}`"
+    splits = ", ".join(data_set.splits)
+    cells = (shown, data_set.labels.num_classes, splits, data_set.licence, data_set.paper)
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+if __name__ == "__main__":
+    main()

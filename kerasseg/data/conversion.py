@@ -1,0 +1,144 @@
+"""Pictures that TensorFlow cannot decode, converted to PNG files once.
+
+They lie below `KERASSEG_HOME/converted/<kind>/`, each in a directory that is named after path,
+size and time of change of its source: a source that has changed is converted anew, and whatever
+was converted before is used again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasseg.data.home import home
+from kerasseg.errors import KerassegError, first_line
+from kerasseg.files import atomic_file
+
+_SAMPLE = 8  # so many are converted before the size of all is estimated
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A picture to be converted.
+
+    Args:
+        source: The file that it comes from.
+        name: Of the PNG, without suffix.
+        read: Returns the pixels: uint8 `(H, W, 3)`, or uint8 or uint16 `(H, W)`.
+        variant: What else the pixels depend on, beside the source.
+    """
+
+    source: Path
+    name: str
+    read: Callable[[], np.ndarray]
+    variant: str = ""
+
+
+def convert(
+    kind: str, conversions: Sequence[Conversion], progress: bool | None = None
+) -> list[Path]:
+    """Returns the PNG file of each picture, after writing those that are not there yet.
+
+    Interrupted, it goes on where it ended. Before the bulk of the work it says on standard error
+    how much room that will take.
+
+    Args:
+        kind: The folder below `converted`: one for each way to convert.
+        conversions: The pictures.
+        progress: Whether to show a progress bar on standard error; None: where that is a
+            terminal.
+
+    Raises:
+        KerassegError: If a picture cannot be read, or the files would not fit on the disk.
+    """
+    targets = _targets(kind, conversions)
+    wanted = dict(zip(targets, conversions, strict=True))
+    missing = {target: each for target, each in wanted.items() if not target.is_file()}
+    if missing:
+        _write_all(kind, missing, progress)
+    return targets
+
+
+def remembered(kind: str, source: Path, compute: Callable[[], Any]) -> Any:
+    """Returns what `compute` does, JSON that depends on `source` alone, from a file if it can.
+
+    Args:
+        kind: As for `convert`.
+        source: The file that is slow to read.
+        compute: Called where nothing is remembered yet.
+    """
+    path = _folder(kind, source, "") / "remembered.json"
+    if not path.is_file():
+        value = compute()
+        with atomic_file(path) as temporary:
+            temporary.write_text(json.dumps(value), encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _targets(kind: str, conversions: Sequence[Conversion]) -> list[Path]:
+    keys = {(each.source, each.variant) for each in conversions}
+    folders = {key: _folder(kind, *key) for key in keys}
+    return [folders[each.source, each.variant] / f"{each.name}.png" for each in conversions]
+
+
+def _folder(kind: str, source: Path, variant: str) -> Path:
+    try:
+        state = source.stat()
+    except OSError:
+        raise KerassegError(f"{source} is missing. Restore it.") from None
+    facts = [str(source.resolve()), state.st_size, state.st_mtime_ns, variant]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
+    return home() / "converted" / kind / key
+
+
+def _write_all(kind: str, missing: Mapping[Path, Conversion], progress: bool | None) -> None:
+    from tqdm import tqdm
+
+    def write(target: Path) -> None:
+        _write(missing[target], target)
+
+    sample, rest = list(missing)[:_SAMPLE], list(missing)[_SAMPLE:]
+    disable = None if progress is None else not progress
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(write, sample))
+        _announce(kind, sample, len(missing))
+        for _ in tqdm(pool.map(write, rest), "converting", len(rest), disable=disable, leave=False):
+            pass
+
+
+def _write(conversion: Conversion, target: Path) -> None:
+    from PIL import Image
+
+    picture = Image.fromarray(conversion.read())
+    try:
+        with atomic_file(target) as temporary:
+            picture.save(temporary)
+    except OSError as error:
+        raise KerassegError(
+            f"{target} cannot be written ({first_line(error)}). The environment variable "
+            "KERASSEG_HOME chooses another directory for what is converted."
+        ) from None
+
+
+def _announce(kind: str, sample: Sequence[Path], count: int) -> None:
+    needed = sum(path.stat().st_size for path in sample) * count // len(sample)
+    place = home() / "converted" / kind
+    print(f"converting {count} files to PNG in {place}: about {_size(needed)}", file=sys.stderr)
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise KerassegError(
+            f"{place} would take {_size(needed)} and {_size(free)} are free there: set the "
+            "environment variable KERASSEG_HOME to a directory on another disk."
+        )
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e8 else f"{number / 1e6:.1f} MB"

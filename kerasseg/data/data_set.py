@@ -1,0 +1,71 @@
+"""What the catalogue knows of a data set."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from kerasseg.data.pair import Pair
+from kerasseg.errors import KerassegError, unknown_name
+from kerasseg.label_set import LabelSet
+
+Reader: TypeAlias = Callable[[Path, str], list[Pair]]
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """A data set as it is published: its classes, its splits, and how its files are found.
+
+    Args:
+        name: What the catalogue calls it.
+        title: What its authors call it.
+        labels: Classes, palette and void label, after the pairs' encoding.
+        images: How many images each split has as published.
+        licence: Of images and annotations, in a few words.
+        homepage: Where to get it, and where its terms stand.
+        paper: What to cite.
+        layout: The published tree, one path a line, as `find` reads it.
+        read: Takes a directory that exists and one of the splits, and returns the pairs.
+
+    Example:
+        >>> from kerasseg.data import describe
+        >>> voc = describe("voc2012")
+        >>> voc.splits, voc.labels.num_classes, voc.images["trainaug"]
+        (('train', 'trainaug', 'val', 'trainval'), 21, 10582)
+    """
+
+    name: str
+    title: str
+    labels: LabelSet
+    images: Mapping[str, int]
+    licence: str
+    homepage: str
+    paper: str
+    layout: str
+    read: Reader
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits."""
+        return tuple(self.images)
+
+    def find(self, split: str, data_dir: str | os.PathLike[str]) -> list[Pair]:
+        """Returns the pairs of a split. What TensorFlow cannot decode is converted to PNG once.
+
+        Args:
+            split: One of `splits`.
+            data_dir: The directory that was unpacked, in the tree that `layout` shows.
+
+        Raises:
+            KerassegError: If there is no such split or directory, it holds something else than
+                this data set, or files are missing.
+        """
+        if split not in self.splits:
+            raise unknown_name(f"split of {self.name}", split, self.splits)
+        directory = Path(data_dir)
+        if not directory.is_dir():
+            raise KerassegError(
+                f"no such data directory: {directory}. Give the folder that holds {self.title}."
+            )
+        return self.read(directory, split)

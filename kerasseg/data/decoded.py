@@ -1,0 +1,103 @@
+"""The decoded pixels of a split, one image behind the other, and how any of them is had at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import tensorflow as tf
+
+from kerasseg.data.reading import read_pair
+from kerasseg.data.streams import ExampleStream, Split, sizes_of
+from kerasseg.errors import KerassegError
+from kerasseg.label_set import LabelSet
+
+Reader = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+
+def id_dtype(labels: LabelSet) -> np.dtype:
+    """Returns the smallest dtype that holds every class id and the void label."""
+    largest = max(labels.num_classes - 1, labels.ignore_label)
+    return np.dtype(np.uint8 if largest < 256 else np.uint16)
+
+
+def decoded_bytes(pairs: Split, labels: LabelSet) -> int:
+    """Returns the room that the decoded pairs take, in bytes; only headers are read.
+
+    A pixel takes 4 bytes, or 5 where class ids or the void label exceed 255.
+
+    Args:
+        pairs: Image and label files, or a split of records.
+        labels: Their classes and the void label.
+
+    Raises:
+        OSError: If an image cannot be read.
+
+    Example:
+        >>> from kerasseg.data import find_pairs, shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "val")
+        >>> image, label = read_pair(pairs[0])
+        >>> decoded_bytes(pairs, shapes.LABELS) == 4 * label.size
+        True
+    """
+    return _pixels(sizes_of(pairs)) * (3 + id_dtype(labels).itemsize)
+
+
+def _pixels(sizes: list[tuple[int, int]]) -> int:
+    return sum(height * width for height, width in sizes)
+
+
+def fill(split: Split, sizes: list[tuple[int, int]], pixels: np.ndarray, ids: np.ndarray) -> None:
+    """Decodes a split into two flat arrays.
+
+    Args:
+        split: The images and label maps.
+        sizes: Height and width of each.
+        pixels: uint8, three for each pixel of all images.
+        ids: An unsigned dtype, one for each pixel of all images.
+    """
+    ends = np.cumsum([height * width for height, width in sizes])
+
+    def put(number: int, image: np.ndarray, label: np.ndarray) -> None:
+        if image.shape[:2] != sizes[number] or label.shape != sizes[number]:
+            raise KerassegError(f"image {number} of the split changed its size while it was read.")
+        end = int(ends[number])
+        pixels[(end - label.size) * 3 : end * 3] = image.ravel()
+        ids[end - label.size : end] = label.ravel()
+
+    if isinstance(split, ExampleStream):
+        stream = split.in_order().map(
+            lambda name, image, label: split.decode(image, label),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        for number, (image, label) in enumerate(stream.as_numpy_iterator()):
+            put(number, image, label)
+    else:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda number: put(number, *read_pair(split[number])), range(len(split))))
+
+
+def flat_reader(pixels: np.ndarray, ids: np.ndarray, sizes: list[tuple[int, int]]) -> Reader:
+    """Returns a function from an index, int64, to the image and label map of two flat arrays.
+
+    The arrays are not copied; they must begin at a multiple of 64 bytes and be writable.
+    """
+    with tf.device("CPU"):
+        images, maps = (tf.experimental.dlpack.from_dlpack(a.__dlpack__()) for a in (pixels, ids))
+        all_sizes = tf.constant(sizes, tf.int64)
+        ends = tf.cumsum(tf.reduce_prod(all_sizes, axis=1))
+
+    def read(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        size = all_sizes[index]
+        area = tf.reduce_prod(size)
+        start = ends[index] - area
+        image = tf.slice(images, [3 * start], [3 * area])
+        label = tf.slice(maps, [start], [area])
+        return tf.reshape(image, tf.concat([size, [3]], axis=0)), tf.reshape(label, size)
+
+    return read
+
+
+def in_words(size: int) -> str:
+    """Returns a number of bytes as it is written: `"190 MB"`."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

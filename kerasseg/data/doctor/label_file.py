@@ -1,0 +1,127 @@
+"""The look at one label file: how it stores its values, and which they are."""
+
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kerasseg.data.decoding import label_of_image
+from kerasseg.data.doctor.findings import Fault
+from kerasseg.data.doctor.image_file import PNG_COLOURS
+from kerasseg.data.headers import GREY, PALETTE, Stored, png_kind
+from kerasseg.data.label_encoding import UNKNOWN
+from kerasseg.data.pair import Pair
+from kerasseg.data.tiff import is_tiff
+from kerasseg.label_set import Colour
+
+_GREY_AND_ALPHA = 4
+_COLOURS_KEPT = 32
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """What was found at a label file.
+
+    Attributes:
+        faults: What is wrong with it.
+        kind: Depth and colours for people: `"PNG, grey of 8 bits"`; empty for what is no PNG.
+        size: Height and width, upright as training reads it; None where it cannot be read.
+        values: Pixels of each value, `UNKNOWN` for what its encoding leaves out.
+        colours: Pixels of each of the commonest colours, where it holds colours instead of ids.
+        num_colours: How many colours there are.
+    """
+
+    faults: tuple[Fault, ...]
+    kind: str = ""
+    size: tuple[int, int] | None = None
+    values: tuple[tuple[int, int], ...] = ()
+    colours: tuple[tuple[Colour, int], ...] = ()
+    num_colours: int = 0
+
+
+def examine_label(pair: Pair, image: bytes, contents: bytes, turned: bool) -> LabelFile:
+    """Returns what a label file holds, and what is wrong with it.
+
+    Args:
+        pair: The image file and the label file.
+        image: All bytes of the image, whose orientation turns the label map too.
+        contents: All bytes of the label file; of a TIFF those of the PNG in its place.
+        turned: Whether that orientation is other than upright.
+    """
+    path, stored = pair.label, png_kind(contents)
+    if not contents:
+        return LabelFile((Fault("corrupt-label", path, "empty, 0 bytes"),))
+    if stored is None:
+        return LabelFile((_no_png(path, contents),))
+    depth, colour = stored
+    name = "TIFF" if is_tiff(path) else "PNG"
+    kind = f"{name}, {PNG_COLOURS.get(colour, 'unknown')} of {depth} bits"
+    if pair.encoding.kind != "colours" and colour not in (GREY, PALETTE):
+        fault = "alpha-label" if colour == _GREY_AND_ALPHA else "rgb-label"
+        return _in_colours(fault, path, contents, kind)
+    known = Stored(turned, frozenset({stored}))
+    try:
+        encoded = tf.constant(image), tf.constant(contents)
+        ids = label_of_image(*encoded, pair.encoding, known).numpy()
+    except tf.errors.OpError:
+        return LabelFile((Fault("corrupt-label", path, "cut short or damaged"),), kind)
+    faults = []
+    if pair.encoding.kind != "colours" and colour == PALETTE:
+        faults.append(Fault("palette-label", path))
+    if depth == 16:
+        faults.append(Fault("sixteen-bit-label", path))
+    return LabelFile(tuple(faults), kind, ids.shape, _values(ids))
+
+
+def _values(ids: np.ndarray) -> tuple[tuple[int, int], ...]:
+    counts = np.bincount(ids.ravel().astype(np.int32) - UNKNOWN)
+    return tuple((int(place) + UNKNOWN, int(counts[place])) for place in np.flatnonzero(counts))
+
+
+def _no_png(path: Path, contents: bytes) -> Fault:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(contents)) as picture:
+            return Fault("label-format", path, f"{picture.format} by its contents")
+    except UnidentifiedImageError:
+        return Fault("corrupt-label", path, "cut short, or no image")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return Fault("corrupt-label", path, "cut short or damaged")
+
+
+def _in_colours(fault: str, path: Path, contents: bytes, kind: str) -> LabelFile:
+    try:
+        pixels = tf.io.decode_png(tf.constant(contents), channels=3).numpy().astype(np.int32)
+    except tf.errors.OpError:
+        return LabelFile((Fault("corrupt-label", path, "cut short or damaged"),), kind)
+    numbers, counts = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_COLOURS_KEPT]
+    colours = tuple((_colour(int(numbers[place])), int(counts[place])) for place in order)
+    detail = f"{kind}; {len(numbers)} colours: {_shown(colours)}"
+    size = (pixels.shape[0], pixels.shape[1])
+    return LabelFile((Fault(fault, path, detail),), kind, size, (), colours, len(numbers))
+
+
+def _colour(number: int) -> Colour:
+    return number >> 16, number >> 8 & 255, number & 255
+
+
+def _shown(colours: tuple[tuple[Colour, int], ...], most: int = 4) -> str:
+    more = ", ..." if len(colours) > most else ""
+    return ", ".join(f"{colour} in {count:,} px" for colour, count in colours[:most]) + more
+
+
+def all_colours(files: list[LabelFile]) -> dict[Colour, int]:
+    """Returns the pixels of each colour in all label maps that hold colours, the commonest first.
+
+    Args:
+        files: Any label files.
+    """
+    total: Counter[Colour] = Counter()
+    for file in files:
+        total.update(dict(file.colours))
+    return dict(total.most_common(_COLOURS_KEPT))

@@ -1,0 +1,161 @@
+"""The look at one example, with the decoders that training uses: what is wrong with it."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasseg.data.decoding import decode_image, decode_label, label_of_image
+from kerasseg.data.examples import Example, Problem
+from kerasseg.data.headers import GREY, PALETTE, PNG_SIGNATURE, image_header, png_kind
+from kerasseg.data.label_encoding import UNKNOWN
+from kerasseg.label_set import LabelSet
+
+_FORMATS = {"JPEG", "MPO", "PNG", "BMP", "WEBP"}  # MPO: a JPEG with more pictures behind it
+_TURNED_FORMATS = {"JPEG", "MPO"}
+_IDS_ARE_MEANT = (
+    "the class ids themselves are meant: a PNG of one channel or with a palette. Convert it."
+)
+_MEANT = {
+    "ids": _IDS_ARE_MEANT,
+    "numbers": "numbers are meant: a PNG of one channel or with a palette. Convert it.",
+    "colours": "the colours of the classes are meant: a PNG. Convert it.",
+}
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What was found out about an example with which nothing is wrong.
+
+    Attributes:
+        size: Height and width of the image as it is to be seen, pixels.
+        orientation: That of the camera, 1..8.
+        ids: The class ids as the label map stores them, not turned, int32 `(H, W)`.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    ids: np.ndarray
+
+
+def examine(example: Example | Problem, labels: LabelSet) -> Examined | Problem:
+    """Returns what an example is, or what is wrong with it.
+
+    Args:
+        example: Any image and label map, or why they could not be read.
+        labels: The classes and the void label that the label map may hold.
+    """
+    if isinstance(example, Problem):
+        return example
+    problem = _image_header_problem(example) or _label_header_problem(example)
+    if problem:
+        return problem
+    image = _decoded(decode_image, example.image)
+    if image is None:
+        return _cut_short(example.image_place, "its label")
+    ids = _decoded(decode_label, example.label, example.encoding)
+    if ids is None:
+        return _cut_short(example.label_place, "its image")
+    problem = _size_problem(example, image) or _value_problem(example, ids, labels)
+    if problem:
+        return problem
+    orientation = image_header(io.BytesIO(example.image)).orientation
+    return Examined(image.shape[:2], orientation, ids)
+
+
+def upright_ids(example: Example) -> np.ndarray:
+    """Returns the class ids of an example, upright, int32 `(H, W)`."""
+    with tf.device("CPU"):
+        image, label = tf.constant(example.image), tf.constant(example.label)
+        return tf.cast(label_of_image(image, label, example.encoding), tf.int32).numpy()
+
+
+def _decoded(decode: Callable[..., tf.Tensor], contents: bytes, *more: Any) -> np.ndarray | None:
+    try:
+        with tf.device("CPU"):
+            return decode(tf.constant(contents), *more).numpy()
+    except tf.errors.InvalidArgumentError:
+        return None
+
+
+def _cut_short(place: str, partner: str) -> Problem:
+    message = f"{place} is corrupt or cut short. Restore it or remove it and {partner}."
+    return Problem(message, unreadable=True)
+
+
+def _image_header_problem(example: Example) -> Problem | None:
+    from PIL import Image, UnidentifiedImageError
+
+    place = example.image_place
+    try:
+        header = image_header(io.BytesIO(example.image))
+        with Image.open(io.BytesIO(example.image)) as picture:
+            kind = picture.format
+    except (UnidentifiedImageError, OSError, SyntaxError):
+        message = f"{place} is corrupt or no image. Restore it or remove it and its label."
+        return Problem(message, unreadable=True)
+    if kind not in _FORMATS:
+        accepted = "accepted is JPEG, PNG, BMP or WebP. Convert it."
+        return Problem(f"{place} is {kind} by its contents; {accepted}")
+    if header.orientation != 1 and kind not in _TURNED_FORMATS:
+        return Problem(
+            f"{place} is a {kind} rotated by its EXIF data (orientation {header.orientation}), "
+            "which is honoured in JPEG alone. Rotate the pixels first and clear the tag."
+        )
+    return None
+
+
+def _label_header_problem(example: Example) -> Problem | None:
+    place, kind = example.label_place, png_kind(example.label)
+    if kind is None and PNG_SIGNATURE.startswith(example.label[: len(PNG_SIGNATURE)]):
+        return _cut_short(place, "its image")
+    if kind is None:
+        return Problem(f"{place} is no PNG by its contents; {_MEANT[example.encoding.kind]}")
+    if example.encoding.kind == "colours" or kind[1] in (GREY, PALETTE):
+        return None
+    names = {2: "an RGB", 4: "a grey and alpha", 6: "an RGBA"}
+    found = names.get(kind[1], "an unknown")
+    return Problem(f"{place} is {found} PNG; {_MEANT[example.encoding.kind]}")
+
+
+def _size_problem(example: Example, image: np.ndarray) -> Problem | None:
+    label = upright_ids(example)
+    if image.shape[:2] == label.shape:
+        return None
+    image_side, label_side = (f"{a.shape[1]}x{a.shape[0]}" for a in (image, label))
+    return Problem(
+        f"{example.image_place} is {image_side} (width x height) and its label "
+        f"{example.label_place} {label_side}; make the sizes equal."
+    )
+
+
+def _value_problem(example: Example, ids: np.ndarray, labels: LabelSet) -> Problem | None:
+    values, counts = np.unique(ids, return_counts=True)
+    if values[0] == UNKNOWN:
+        return Problem(
+            f"{example.label_place} holds {counts[0]} pixels of {example.encoding.kind} that stand "
+            f"for no class; first {_first_unknown(example, ids)}. Add what they stand for, or "
+            "relabel it."
+        )
+    wrong = [int(v) for v in values if v >= labels.num_classes and v != labels.ignore_label]
+    if not wrong:
+        return None
+    shown = ", ".join(str(value) for value in wrong[:5]) + (", ..." if len(wrong) > 5 else "")
+    return Problem(
+        f"{example.label_place} holds the label {shown}; accepted are the classes "
+        f"0..{labels.num_classes - 1} and {labels.ignore_label} for void. Relabel it, or correct "
+        "the class names or the ignore label."
+    )
+
+
+def _first_unknown(example: Example, ids: np.ndarray) -> str:
+    """Returns what the file stores at the first pixel that the encoding does not know."""
+    from PIL import Image
+
+    row, column = np.argwhere(ids == UNKNOWN)[0]
+    with Image.open(io.BytesIO(example.label)) as picture:
+        shown = picture.convert("RGB") if example.encoding.kind == "colours" else picture
+        return f"{shown.getpixel((int(column), int(row)))} at row {row}, column {column}"

@@ -1,0 +1,165 @@
+"""Epochs from records: every example once, decided by seed and number of the epoch alone."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasseg.data import evaluation_batches, open_records, training_batches, verify_records
+from kerasseg.data.streams import some_examples
+from kerasseg.errors import KerassegError
+from tests.data.files import LABELS
+from tests.data.test_batches import equal, listed
+
+PLAIN = {"scale": (1, 1), "flip": False}
+
+
+def batches(source, **changes):
+    arguments = {"batch_size": 2, "crop_size": (48, 48), "epochs": 3, "seed": 4, "cache": "none"}
+    return training_batches(source, LABELS, **{**arguments, **changes})
+
+
+def numbers(found):
+    """Returns which image each crop shows, by its red."""
+    return [
+        int(np.median(image[label != 255][:, 0]).round())
+        for images, labels in found
+        for image, label in zip(images, labels, strict=True)
+    ]
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    from tests.data.files import write_folder
+    from tests.data.records.conftest import SIZES
+
+    return write_folder(tmp_path / "files", SIZES)  # PNG, so that colours tell the image
+
+
+def test_an_epoch_shows_every_image_once_but_for_the_last_batch(split):
+    dataset = batches(split, **PLAIN)
+    found = listed(dataset)
+    assert len(dataset) == len(found) == 9
+    epochs = [numbers(found[3 * epoch : 3 * epoch + 3]) for epoch in range(3)]
+    assert all(len(set(epoch)) == 6 and set(epoch) <= set(range(7)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    assert set().union(*map(set, epochs)) == set(range(7))
+
+
+@pytest.mark.parametrize("first_epoch", [1, 2, 3])
+def test_a_resumed_data_set_goes_on_bit_by_bit(split, first_epoch):
+    rest = listed(batches(split, first_epoch=first_epoch))
+    assert equal(listed(batches(split))[3 * first_epoch :], rest)
+
+
+def test_another_seed_gives_other_batches(split):
+    assert not equal(listed(batches(split)), listed(batches(split, seed=5)))
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_a_cache_of_records_gives_what_the_files_give(split, pairs, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASSEG_HOME", str(tmp_path / "home"))
+    assert equal(listed(batches(split, cache=cache)), listed(batches(pairs)))
+
+
+def test_evaluation_sees_every_image_once_in_batches_of_one_size(split, pairs):
+    dataset = evaluation_batches(split, LABELS, batch_size=2, pad_to_multiple=2)
+    found, expected = listed(dataset), listed(
+        evaluation_batches(pairs, LABELS, batch_size=2, pad_to_multiple=2)
+    )  # fmt: skip
+    assert len(dataset) == len(found) == len(expected) == 4
+    for image, label in found:
+        assert any(
+            np.array_equal(image, other) and np.array_equal(label, truth)
+            for other, truth in expected
+        )
+
+
+def test_the_sizes_are_known_without_a_look_at_the_records(split, monkeypatch):
+    monkeypatch.setattr(tf.data, "TFRecordDataset", None)
+    assert split.sizes[:4] == [(24, 32), (32, 24), (24, 32), (33, 41)]
+    assert len(split) == 7
+
+
+def test_single_examples_are_had_by_their_place(split, pairs):
+    found = split.examples([0, 3, 6])
+    assert [example.name for example in found] == ["000.png", "003.png", "006.png"]
+    assert found[1].image == pairs[3].image.read_bytes()
+    assert some_examples(split, 2) == split.examples([0, 6])
+
+
+def test_an_unknown_split_gets_the_nearest(records):
+    with pytest.raises(KerassegError, match=r"dataset.json 'trian': did you mean 'train'"):
+        open_records(records).split("trian")
+
+
+def test_no_such_records(tmp_path):
+    for path in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(KerassegError, match=r"holds no dataset.json: .* training.prepare"):
+            open_records(path)
+
+
+def shard(folder):
+    return folder / "train-00001-of-00003.tfrecord"
+
+
+def missing(folder):
+    shard(folder).unlink()
+
+
+def shorter(folder):
+    shard(folder).write_bytes(shard(folder).read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"), [(missing, "is missing"), (shorter, "has .* bytes and not")]
+)
+def test_a_file_that_is_not_whole_is_seen_at_once(records, spoil, message):
+    spoil(records)
+    with pytest.raises(KerassegError, match=rf"00001-of-00003.tfrecord {message}"):
+        open_records(records)
+
+
+def test_a_changed_byte_is_found_by_the_checksum(records):
+    contents = bytearray(shard(records).read_bytes())
+    contents[len(contents) // 2] ^= 1
+    shard(records).write_bytes(contents)
+    assert open_records(records)
+    with pytest.raises(KerassegError, match=r"00001-of-00003.tfrecord is not as it was written"):
+        verify_records(records)
+
+
+def describe(folder, text):
+    (folder / "dataset.json").write_text(text)
+
+
+BROKEN = {
+    "is not JSON": "{",
+    "has schema version 99; this kerasseg reads version 1. Use kerasseg 9.0": json.dumps(
+        {"schema_version": 99, "kerasseg_version": "9.0"}
+    ),
+    "describes no records: kerasseg_version: Field required": "{}",
+    "describes no records: ": "[]",
+}
+
+
+@pytest.mark.parametrize("message", BROKEN)
+def test_a_broken_description(records, message):
+    describe(records, BROKEN[message])
+    with pytest.raises(KerassegError, match=message):
+        open_records(records)
+
+
+def test_half_prepared_records_are_not_trained_on(records):
+    (records / "preparing").mkdir()
+    (records / "dataset.json").unlink()
+    with pytest.raises(KerassegError, match=r"half prepared records: the same training\.prepare"):
+        open_records(records)
+
+
+def test_records_may_be_moved(records, split, tmp_path):
+    moved = open_records(shutil.move(records, tmp_path / "elsewhere")).split("train")
+    assert moved.fingerprint == split.fingerprint
+    assert len(listed(moved.in_order())) == 7

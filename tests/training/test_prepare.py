@@ -1,0 +1,221 @@
+"""`training.prepare`, and training from what it writes."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from kerasseg.data import records
+from kerasseg.data.records import shards
+from tests.data.files import write_folder
+from tests.processes import CHECKOUT
+from tests.training.runs import assert_same_result, contents, history, weights
+from training.prepare import main
+
+NAMES = ("--class-names", "ground, box, ball")
+
+
+@pytest.fixture(scope="module")
+def prepared(data_dir, tmp_path_factory):
+    """The records of the five pictures to learn from and the four to measure on."""
+    out = tmp_path_factory.mktemp("records") / "out"
+    assert main([str(data_dir), str(out), *NAMES, "--shards", "3"]) == 0
+    return out
+
+
+def refused(capsys, *arguments):
+    assert main([str(argument) for argument in arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert len(said.splitlines()) <= 2
+    return said
+
+
+def test_killed_and_started_again_it_ends_with_the_same_bytes(data_dir, prepared, tmp_path):
+    arguments = [str(data_dir), str(tmp_path / "out"), *NAMES, "--shards", "3"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.training.kill_prepare", "8", *arguments],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    left = contents(tmp_path / "out")
+    assert "dataset.json" not in left
+    finished = {name for name in left if name.endswith(".tfrecord.json")}
+    assert finished
+    assert main(arguments) == 0
+    assert contents(tmp_path / "out") == contents(prepared)
+
+
+def test_what_it_says(data_dir, prepared, capsys):
+    size = sum(len(part) for name, part in contents(prepared).items() if name != "dataset.json")
+    for arguments in (
+        [str(data_dir), str(prepared), *NAMES, "--shards", "3"],
+        ["--verify", str(prepared)],
+    ):
+        assert main(arguments) == 0
+        assert capsys.readouterr().out == (
+            f"5 train, 4 val: 6 files of {size / 1e6:.1f} MB together in {prepared}\n"
+        )
+
+
+def test_a_recipe_says_what_to_write(recipe, data_dir, prepared, tmp_path):
+    directory = f"data.directory={data_dir}"
+    out = tmp_path / "out"
+    assert main(["--set", directory, str(recipe), str(out), "--shards", "3"]) == 0
+    assert contents(out) == contents(prepared)
+
+
+def test_a_data_set_of_the_catalogue_by_name_or_by_folder(tmp_path):
+    folder = tmp_path / "camvid"
+    for split in ("train", "val"):
+        write_folder(folder, [(24, 32)] * 2, split=split)
+    for pair in folder.glob("*/labels/*.png"):
+        pair.write_bytes((folder / "train/labels/000.png").read_bytes())
+    _without_void(folder)
+    by_name = ["camvid", str(tmp_path / "one"), "--data-dir", str(folder), "--splits", "val"]
+    by_folder = [str(folder), str(tmp_path / "two"), "--dataset", "camvid", "--splits", "val"]
+    assert main(by_name) == main(by_folder) == 0
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    description = json.loads((tmp_path / "one" / "dataset.json").read_text())
+    assert (description["source"], description["ignore_label"]) == ("camvid", 11)
+    assert list(description["splits"]) == ["val"]
+
+
+def _without_void(folder):
+    import numpy as np
+    from PIL import Image
+
+    for path in folder.glob("*/labels/*.png"):
+        ids = np.asarray(Image.open(path))
+        Image.fromarray(np.where(ids == 255, 11, ids).astype(np.uint8)).save(path)
+
+
+def test_bad_arguments(data_dir, tmp_path, prepared, capsys):
+    out = tmp_path / "out"
+    said = refused(capsys, tmp_path / "nowhere", out)
+    assert "nowhere' is no recipe, no folder and no data set; the data sets are ade20k" in said
+    assert "give both what to write and where to" in refused(capsys, data_dir)
+    assert "data.class_names is empty" in refused(capsys, data_dir, out)
+    assert "has no split 'test'" in refused(capsys, data_dir, out, *NAMES, "--splits", "test")
+    assert "is no split of voc2012" in refused(capsys, "voc2012", out, "--splits", "tran")
+    both = ("--shards", 2, "--shard-size", 1)
+    assert "either the number of shards or their size" in refused(
+        capsys, data_dir, out, *NAMES, *both
+    )
+    said = refused(capsys, data_dir, prepared, "--class-names", "ground,box,moon", "--shards", 3)
+    assert "holds records of class names" in said
+    assert "has no split" not in refused(capsys, "--verify", out)
+    assert "is not prepared in" in refused(
+        capsys, "tfds:oxford_iiit_pet", out, "--data-dir", tmp_path, "--splits", "train"
+    )
+    assert not out.exists()
+
+
+def test_a_bad_label_is_named_before_anything_is_there_to_train_on(data_dir, tmp_path, capsys):
+    said = refused(capsys, data_dir, tmp_path / "out", "--class-names", "ground,box")
+    assert "holds the label 2; accepted are the classes 0..1" in said
+    assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+def test_overwrite(data_dir, prepared, tmp_path):
+    out = tmp_path / "out"
+    assert main([str(data_dir), str(out), *NAMES, "--shards", "1"]) == 0
+    assert main([str(data_dir), str(out), *NAMES, "--shards", "3", "--overwrite"]) == 0
+    assert contents(out) == contents(prepared)
+
+
+STREAM = ("data.dataset=records", "data.cache=none", "output.pictures=1")
+
+
+@pytest.fixture(scope="module")
+def from_records(train, prepared, tmp_path_factory):
+    """A run from records that nothing stopped."""
+    run_dir = tmp_path_factory.mktemp("runs") / "records"
+    assert train(run_dir, *STREAM, data=prepared) == 0
+    return run_dir
+
+
+def test_a_run_from_records_leaves_what_any_run_does(from_records, undisturbed, prepared):
+    files, others = (set(contents(run)) for run in (from_records, undisturbed))
+    of_pictures = {name for name in others if name.startswith(("pictures", "samples"))}
+    assert {name for name in others - of_pictures if "events.out" not in name} <= files
+    assert {name for name in files if name.startswith("samples")} == {"samples/000.jpg"}
+    description = json.loads((from_records / "run.json").read_text())
+    split = records.open_records(prepared).split("val")
+    assert description["fingerprint"]["validation"] == split.fingerprint
+    assert json.loads((from_records / "metrics.json").read_text())["images"] == 4
+
+
+def test_a_run_from_records_that_was_stopped_ends_with_the_same_weights(
+    train, from_records, prepared, tmp_path, monkeypatch
+):
+    fit = keras.Model.fit
+
+    def until_second(self, *arguments, **options):
+        return fit(self, *arguments, **{**options, "epochs": 2})
+
+    run_dir = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "fit", until_second)
+        patch.setattr("kerasseg.experiment.write_report", _interrupt)
+        assert train(run_dir, *STREAM, data=prepared) == 130
+    assert len(history(run_dir)) == 2
+    assert train(run_dir, *STREAM, data=prepared) == 0
+    assert_same_result(run_dir, from_records)
+
+
+def _interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_a_run_from_cached_records_learns_what_one_from_files_does(
+    train, undisturbed, prepared, tmp_path
+):
+    assert train(tmp_path / "run", "data.dataset=records", data=prepared) == 0
+    expected = weights(undisturbed)
+    for path, value in weights(tmp_path / "run").items():
+        assert (value == expected[path]).all(), path
+
+
+def test_records_of_other_classes_are_not_trained_on(train, prepared, tmp_path, capsys):
+    settings = ("data.dataset=records", 'data.class_names=["ground", "box", "moon"]')
+    assert train(tmp_path / "run", *settings, data=prepared) == 2
+    said = capsys.readouterr().err
+    assert "data.class_names is ground, box, moon, and the records in" in said
+    assert "have ground, box, ball. Correct it or leave it out" in said
+
+
+def test_a_file_that_was_damaged_during_the_run_is_named(
+    train, prepared, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "records"
+    out.mkdir()
+    for name, part in contents(prepared).items():
+        (out / name).write_bytes(part)
+    damaged = out / "train-00001-of-00003.tfrecord"
+    fit = keras.Model.fit
+
+    def spoil(self, *arguments, **options):
+        part = bytearray(damaged.read_bytes())
+        part[len(part) // 2] ^= 255
+        damaged.write_bytes(part)
+        return fit(self, *arguments, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", spoil)
+    assert train(tmp_path / "run", *STREAM, data=out) == 2
+    said = capsys.readouterr().err.splitlines()[-2:]
+    assert str(damaged) in said[0]
+    assert "is not as it was written" in said[0]
+    assert "with it restored the same command goes on" in said[1]
+
+
+def test_the_shards_of_a_run_are_not_all_read_for_one_picture(prepared, monkeypatch):
+    split = records.open_records(prepared).split("train")
+    (prepared / split.shards[0].file).stat()
+    assert shards.NOTES not in contents(prepared)
+    assert [example.name for example in split.examples([4])] == ["004.jpg"]
