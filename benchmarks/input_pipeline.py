@@ -19,11 +19,13 @@ import keras
 import tensorflow as tf
 
 from kerasseg import data
+from kerasseg.data.feeds import Cache
 from kerasseg.data.headers import image_size
 from kerasseg.data.reading import paths
 from kerasseg.label_set import LabelSet
 
 BATCH, CROP = 8, (256, 320)
+EPOCHS = 4  # a round, so that its start counts for little
 SCALE = (0.5, 2.0)
 BRIGHTNESS, CONTRAST, SATURATION = 0.15, 0.3, 0.3
 
@@ -36,13 +38,18 @@ def decoding_alone(pairs: Sequence[data.Pair], labels: LabelSet) -> tf.data.Data
 
 
 def kerasseg_files(pairs: Sequence[data.Pair], labels: LabelSet) -> tf.data.Dataset:
-    """What `training.train` reads with `cache = false`."""
-    return _training_batches(pairs, labels, cache=False)
+    """What `training.train` reads with `cache = "none"`."""
+    return _training_batches(pairs, labels, "none")
+
+
+def kerasseg_labels(pairs: Sequence[data.Pair], labels: LabelSet) -> tf.data.Dataset:
+    """What it reads with `cache = "labels"`."""
+    return _training_batches(pairs, labels, "labels")
 
 
 def kerasseg_memory(pairs: Sequence[data.Pair], labels: LabelSet) -> tf.data.Dataset:
     """What `training.train` reads from its cache."""
-    return _training_batches(pairs, labels, cache=True)
+    return _training_batches(pairs, labels, "memory")
 
 
 def keras_layers(pairs: Sequence[data.Pair], labels: LabelSet) -> tf.data.Dataset:
@@ -76,6 +83,7 @@ def keras_cv_layers(pairs: Sequence[data.Pair], labels: LabelSet) -> tf.data.Dat
 CONTENDERS: dict[str, Contender] = {
     "decoding alone": decoding_alone,
     "kerasseg, from files": kerasseg_files,
+    "kerasseg, label maps from memory": kerasseg_labels,
     "kerasseg, from memory": kerasseg_memory,
     "keras.layers": keras_layers,
     "keras-cv": keras_cv_layers,
@@ -83,7 +91,7 @@ CONTENDERS: dict[str, Contender] = {
 
 
 def _training_batches(
-    pairs: Sequence[data.Pair], labels: LabelSet, *, cache: bool
+    pairs: Sequence[data.Pair], labels: LabelSet, cache: Cache
 ) -> tf.data.Dataset:
     return data.training_batches(
         pairs,
@@ -95,6 +103,7 @@ def _training_batches(
         contrast=CONTRAST,
         saturation=SATURATION,
         cache=cache,
+        epochs=EPOCHS,
     )
 
 
@@ -106,7 +115,7 @@ def _decoded(pairs: Sequence[data.Pair]) -> tf.data.Dataset:
         ids = tf.io.decode_png(tf.io.read_file(label), channels=1)
         return tf.ensure_shape(pixels, (*size, 3)), tf.ensure_shape(ids, (*size, 1))
 
-    files = tf.data.Dataset.from_tensor_slices(paths(pairs)).shuffle(len(pairs))
+    files = tf.data.Dataset.from_tensor_slices(paths(pairs)).shuffle(len(pairs)).repeat(EPOCHS)
     return files.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 

@@ -38,7 +38,8 @@ class DataRecipe(Section):
         void_colours: For `"folder"` with `labels = "colours"`: the RGB colours of void pixels.
         train_split: The split to learn from; of a folder, the folder in it.
         validation_split: The split to measure on.
-        cache: Where decoded images are kept: `"memory"` (or true), `"disk"`, or `"none"` (or
+        cache: Where decoded images are kept: `"memory"` (or true), `"disk"`, `"labels"`
+            (label maps in memory, images from their files), or `"none"` (or
             false), with which records and TensorFlow Datasets come in another order.
         on_error: `"skip"` to leave out files that cannot be decoded, 1 % of a split at most;
             `"raise"` to stop at them before anything is trained.

@@ -29,7 +29,7 @@ def command(beginning: str) -> str:
     return found
 
 
-def run_line(line: str, folder: Path, *more: str) -> str:
+def run_line(line: str, folder: Path, *more: str, status: int = 0) -> str:
     """Runs a line of the README in a folder that shows the programs of the checkout."""
     for name in ("training", "export"):
         if not (folder / name).exists():
@@ -44,7 +44,7 @@ def run_line(line: str, folder: Path, *more: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     return done.stdout
 
 
@@ -99,11 +99,26 @@ def test_the_notebook_lines_run_as_written(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.slow
 def test_a_folder_of_photos_is_trained_exported_and_verified_as_written(tmp_path: Path) -> None:
     write_photos(tmp_path / "my_photos", {"train": 8, "val": 4})
+    shown = run_line(command("python -m training.doctor"), tmp_path)
+    assert "0 errors, 0 warnings, 0 notes: nothing stands in the way of training" in shown
+    assert (tmp_path / "doctor-my_photos/report.html").is_file()
     shown = run_line(command("python -m training.train training/recipes/folder.toml"), tmp_path)
     assert re.search(r"^mean IoU 0\.\d{3}$", shown, re.MULTILINE)
     run_line(command("python -m export.saved_model runs/leaves"), tmp_path)
     shown = run_line(command("python -m export.verify runs/leaves"), tmp_path)
     assert "Agreement" in shown
+
+
+def test_the_doctor_finds_what_the_readme_shows(tmp_path: Path) -> None:
+    write_photos(tmp_path / "my_photos", {"train": 8, "val": 4})
+    for name in ("train/labels/0003.png", "val/labels/0001.png"):
+        path = tmp_path / "my_photos" / name
+        label = np.asarray(Image.open(path)).copy()
+        label[40:56, 8:24] = 3
+        Image.fromarray(label).save(path)
+    line = command("python -m training.doctor")
+    (finding,) = [block for block in blocks("text") if block.startswith("error: ")]
+    assert finding in run_line(line, tmp_path, status=1)
 
 
 @pytest.mark.slow

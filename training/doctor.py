@@ -76,9 +76,7 @@ def _labels(options: argparse.Namespace) -> "tuple[LabelSet | None, LabelEncodin
         return LabelSet(names, ignore_label=void), LabelEncoding()
     labels, of_void = LabelSet(names, tuple(options.colours), void), options.void_colours or ()
     if len({*labels.colours, *of_void}) < len(names) + len(of_void):
-        raise KerassegError(
-            "--colours and --void-colours name a colour twice: it stands for one."
-        )
+        raise KerassegError("--colours and --void-colours name a colour twice: it stands for one.")
     numbers = {colour: number for number, colour in enumerate(labels.colours)}
     return labels, LabelEncoding(colours=numbers | dict.fromkeys(of_void, void))
 

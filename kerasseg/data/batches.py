@@ -41,7 +41,8 @@ def training_batches(
         first_epoch: The epoch to begin with, counted from 0.
         epochs: The epoch to end before.
         cache: Where the pixels are kept after every file was decoded once: `"memory"` (or
-            True), `"disk"`, or `"none"` (or False). `decoded_bytes` says how much room that
+            True), `"disk"`, `"labels"` (label maps in memory, images decoded anew), or `"none"`
+            (or False). `decoded_bytes` says how much room that
             takes. Without it records come in another order: they are read shard by shard.
         **augmentation: Any other argument of `Augmentation`: `scale=(0.5, 2.0)`, `flip=False`,
             `rotation=10`. CutMix and copy-paste take parts of the next image of the batch.
@@ -81,14 +82,17 @@ def training_batches(
         image, label = read(*contents)
         example_seed = tf.random.fold_in(tf.stack([seed, epoch]), place, alg="philox")
         image, label = augment(image, label, example_seed, ignore_label=labels.ignore_label)
-        return image, tf.cast(label, tf.int32), example_seed
+        example = image, tf.cast(label, tf.int32)
+        return (*example, example_seed) if augment.mixes else example
 
     def mixed(images: tf.Tensor, maps: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return augment.mix(images, maps, seeds[0], ignore_label=labels.ignore_label)
 
     examples = order.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     batches = examples.batch(batch_size, drop_remainder=True)
-    return _ready(batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))
+    if augment.mixes:
+        batches = batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return _ready(batches)
 
 
 def evaluation_batches(

@@ -82,18 +82,27 @@ def flat_reader(pixels: np.ndarray, ids: np.ndarray, sizes: list[tuple[int, int]
 
     The arrays are not copied; they must begin at a multiple of 64 bytes and be writable.
     """
-    with tf.device("CPU"):
-        images, maps = (tf.experimental.dlpack.from_dlpack(a.__dlpack__()) for a in (pixels, ids))
-        all_sizes = tf.constant(sizes, tf.int64)
-        ends = tf.cumsum(tf.reduce_prod(all_sizes, axis=1))
+    image, label = flat_maps(pixels, sizes, 3), flat_maps(ids, sizes)
+    return lambda index: (image(index), label(index))
 
-    def read(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        size = all_sizes[index]
-        area = tf.reduce_prod(size)
-        start = ends[index] - area
-        image = tf.slice(images, [3 * start], [3 * area])
-        label = tf.slice(maps, [start], [area])
-        return tf.reshape(image, tf.concat([size, [3]], axis=0)), tf.reshape(label, size)
+
+def flat_maps(
+    values: np.ndarray, sizes: list[tuple[int, int]], *channels: int
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a function from an index, int64, to one map `(H, W, *channels)` of a flat array.
+
+    The array is not copied; it must begin at a multiple of 64 bytes and be writable.
+    """
+    with tf.device("CPU"):
+        flat = tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+        shapes = tf.constant([(*size, *channels) for size in sizes], tf.int64)
+        ends = tf.cumsum(tf.reduce_prod(shapes, axis=1))
+
+    def read(index: tf.Tensor) -> tf.Tensor:
+        shape = shapes[index]
+        length = tf.reduce_prod(shape)
+        part = tf.slice(flat, [ends[index] - length], [length])
+        return tf.ensure_shape(tf.reshape(part, shape), (None, None, *channels))
 
     return read
 

@@ -7,13 +7,13 @@ from typing import Any, Literal, TypeAlias, get_args
 import tensorflow as tf
 
 from kerasseg.data.disk import decoded_on_disk
-from kerasseg.data.memory import decoded_in_memory
-from kerasseg.data.reading import reader, window_reader
+from kerasseg.data.memory import decoded_in_memory, labels_in_memory
+from kerasseg.data.reading import image_windows, reader, window_reader
 from kerasseg.data.streams import ExampleStream, Split, sizes_of
-from kerasseg.errors import unknown_name
+from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import LabelSet
 
-Cache = Literal["memory", "disk", "none"]
+Cache = Literal["memory", "disk", "labels", "none"]
 # From what a data set gives of an example to image (or a function of windows) and label map.
 Read: TypeAlias = Callable[..., tuple[Any, tf.Tensor]]
 
@@ -54,7 +54,9 @@ def training_feed(
         A data set of known length: number of the epoch, place in it, and what the function takes.
     """
     read: Read
-    if cache != "none":
+    if cache == "labels":
+        read, contents = _labels_kept(split, labels), _shuffled_indices(len(split))
+    elif cache != "none":
         read = (decoded_in_memory if cache == "memory" else decoded_on_disk)(split, labels)
         contents = _shuffled_indices(len(split))
     elif isinstance(split, ExampleStream):
@@ -70,6 +72,16 @@ def training_feed(
     feed = tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch)
     known = tf.data.experimental.assert_cardinality((epochs - first_epoch) * length)
     return feed.apply(known), read
+
+
+def _labels_kept(split: Split, labels: LabelSet) -> Read:
+    if isinstance(split, ExampleStream):
+        raise KerassegError(
+            "records are read from their beginning to their end, so that their label maps cannot be "
+            'kept alone: pass cache="memory", "disk" or "none".'
+        )
+    images, maps = image_windows(split), labels_in_memory(split, labels)
+    return lambda index: (images(index), maps(index))
 
 
 def _shuffled_indices(count: int) -> Callable[[tf.Tensor], tf.data.Dataset]:

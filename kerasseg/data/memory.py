@@ -1,18 +1,24 @@
 """The decoded pixels of a split, kept in memory."""
 
 import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
+from kerasseg.data.checking import read_label
 from kerasseg.data.decoded import (
     Reader,
     decoded_bytes,
     fill,
+    flat_maps,
     flat_reader,
     id_dtype,
     in_words,
 )
+from kerasseg.data.pair import Pair
 from kerasseg.data.streams import Split, sizes_of
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
@@ -48,6 +54,39 @@ def decoded_in_memory(split: Split, labels: LabelSet) -> Reader:
     return flat_reader(pixels, ids, sizes)
 
 
+def labels_in_memory(pairs: Sequence[Pair], labels: LabelSet) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Decodes every label map once and returns a function from index to label map.
+
+    Of a JPEG a window can be decoded, of a PNG only the whole: label maps take a third of the
+    time of decoding and a fourth of the memory.
+
+    Args:
+        pairs: Checked image and label files.
+        labels: Their classes and the void label.
+
+    Returns:
+        A function that takes a scalar int64 and returns a label map `(H, W)`, uint8 or, where
+        ids exceed 255, uint16.
+
+    Raises:
+        KerassegError: If the label maps do not fit into the memory that is free.
+    """
+    sizes = sizes_of(pairs)
+    ends = np.cumsum([height * width for height, width in sizes])
+    needed = int(ends[-1]) * id_dtype(labels).itemsize
+    _check_memory(needed)
+    print(f"decoding {len(pairs)} label maps into memory: {in_words(needed)}", file=sys.stderr)
+    ids = _aligned(int(ends[-1]), id_dtype(labels))
+
+    def put(number: int) -> None:
+        label = read_label(pairs[number])
+        ids[int(ends[number]) - label.size : int(ends[number])] = label.ravel()
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(put, range(len(pairs))))
+    return flat_maps(ids, sizes)
+
+
 def _aligned(length: int, dtype: np.dtype) -> np.ndarray:
     raw = np.empty(length * dtype.itemsize + _ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % _ALIGNMENT
@@ -58,7 +97,7 @@ def _check_memory(needed: int) -> None:
     free = _free_memory()
     if free is not None and needed > free:
         raise KerassegError(
-            f"the decoded images take {in_words(needed)} and {in_words(free)} of memory are free.\n"
+            f"what is decoded takes {in_words(needed)} and {in_words(free)} of memory are free.\n"
             'Pass cache="disk", or "none" to decode them anew in every epoch; to training.train '
             "--set data.cache=disk."
         )

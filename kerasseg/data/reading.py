@@ -82,6 +82,21 @@ def window_reader(pairs: Sequence[Pair]) -> Callable[[tf.Tensor], tuple[WindowRe
     return read
 
 
+def image_windows(pairs: Sequence[Pair]) -> Callable[[tf.Tensor], WindowReader]:
+    """Returns a function from an index (int64 scalar) to an image by windows alone.
+
+    Raises:
+        OSError: If the header of a file cannot be read.
+    """
+    images, known = paths(pairs)[0], stored(pairs)
+
+    def read(index: tf.Tensor) -> WindowReader:
+        image = tf.io.read_file(images[index])
+        return lambda start, size: decode_window(image, start, size, known)
+
+    return read
+
+
 def encoding_of(pairs: Sequence[Pair]) -> LabelEncoding:
     """Returns the way in which all pairs store their labels.
 

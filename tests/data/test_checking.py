@@ -157,3 +157,38 @@ def test_the_first_bad_file_is_named_and_the_others_counted(pairs):
     for pair in pairs[1:]:
         save_label(pair, np.full((24, 32), 9, np.uint8))
     refused(pairs, pairs[1].label, r"\(and 1 more\)$")
+
+
+@pytest.fixture
+def hundred(tmp_path):
+    return write_folder(tmp_path / "hundred", [(8, 8)] * 100)
+
+
+def test_one_percent_may_be_skipped_and_is_listed(hundred, capsys):
+    hundred[42].label.write_bytes(b"")
+    assert check_pairs(hundred, LABELS, on_error="skip") == hundred[:42] + hundred[43:]
+    said = capsys.readouterr().err
+    assert said.startswith(f"skipped: {hundred[42].label} is corrupt or cut short")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("spoil", ["missing", "cut short"])
+def test_more_is_refused(hundred, spoil):
+    for pair in hundred[7:9]:
+        if spoil == "missing":
+            pair.image.unlink()
+        else:
+            pair.image.write_bytes(pair.image.read_bytes()[:50])
+    with pytest.raises(KerassegError, match=r"2 of 100 .* 1 % at most. The first: .*007.png "):
+        check_pairs(hundred, LABELS, on_error="skip")
+
+
+def test_what_can_be_decoded_and_is_wrong_is_never_skipped(hundred):
+    save_label(hundred[3], np.full((8, 8), 9, np.uint8))
+    with pytest.raises(KerassegError, match=r"003.png holds the label 9"):
+        check_pairs(hundred, LABELS, on_error="skip")
+
+
+def test_an_unknown_way_to_treat_errors(hundred):
+    with pytest.raises(KerassegError, match="unknown on_error 'skp': did you mean 'skip'"):
+        check_pairs(hundred[:1], LABELS, on_error="skp")

@@ -1,14 +1,17 @@
 """`training.prepare` that dies: python -m tests.training.kill_prepare KILL_AT ARGUMENTS.
 
-The process kills itself as nobody can catch, at the KILL_ATth example.
+The process writes one shard after the other and kills itself as nobody can catch, at the KILL_ATth
+example.
 """
 
 import itertools
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from kerasseg.data.records import shards
+from kerasseg.data.records import shards, writing
 from training.prepare import main
 
 if __name__ == "__main__":
@@ -20,4 +23,5 @@ if __name__ == "__main__":
         return examine(example, labels)
 
     shards.examine = look
+    writing.ThreadPoolExecutor = partial(ThreadPoolExecutor, max_workers=1)
     sys.exit(main(sys.argv[2:]))

@@ -6,12 +6,12 @@ from typing import Literal, get_args
 import tensorflow as tf
 
 from kerasseg.data.augmentation import colour, photometric, regions
-from kerasseg.data.augmentation.draws import fold
+from kerasseg.data.augmentation.draws import fold, uniform
 from kerasseg.data.augmentation.geometry import (
     CropMode,
     WindowReader,
-    random_flip,
     random_scale_crop,
+    random_vertical_flip,
 )
 from kerasseg.data.augmentation.mixing import random_copy_paste, random_cutmix
 from kerasseg.errors import KerassegError, unknown_name
@@ -173,11 +173,10 @@ class Augmentation:
             ignore_label,
             crop=self.crop,
             rotation=self.rotation,
+            mirrored=uniform(seeds[1]) < 0.5 if self.flip else False,
         )
-        if self.flip:
-            image, label = random_flip(image, label, seeds[1])
         if self.vertical_flip:
-            image, label = random_flip(image, label, seeds[3], vertical=True)
+            image, label = random_vertical_flip(image, label, seeds[3])
         image = self._recoloured(tf.ensure_shape(image, (*self.crop_size, 3)), seeds)
         image, label = self._covered(image, label, seeds, ignore_label)
         image = tf.ensure_shape(image, (*self.crop_size, 3))

@@ -34,6 +34,7 @@ def random_scale_crop(
     *,
     crop: CropMode = "uniform",
     rotation: float = 0.0,
+    mirrored: tf.Tensor | bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns a crop of the scaled image, float32 `(h, w, 3)`, and of its label map `(h, w)`.
 
@@ -50,18 +51,26 @@ def random_scale_crop(
         ignore_label: The void label.
         crop: Which window is taken; see `kerasseg.data.Augmentation`.
         rotation: Largest turn of the crop about its centre, degrees.
+        mirrored: Whether left and right of the crop change places, a bool scalar.
     """
     read = image if callable(image) else _slices(image)
     balanced = crop == "class_balanced"
     target = draw_target(label, fold(seed, 1), ignore_label) if balanced else None
     window = draw_window(tf.shape(label), seed, crop_size, scale, target)
     if not rotation:
-        return straight_crop(read, label, window, crop_size, ignore_label)
+        return straight_crop(read, label, window, crop_size, ignore_label, mirrored)
     angle = draw_angle(fold(seed, 2), rotation)
     # A small image in a corner of its window would otherwise be turned out of it.
     kept = middle_of_what_is_seen(window, tf.shape(label)) if target is None else target
     window = moved_to_hold(kept, window, angle)
-    return turned_crop(read, label, window, angle, crop_size, ignore_label)
+    image, label = turned_crop(read, label, window, angle, crop_size, ignore_label)
+    return _mirrored_if(mirrored, image), _mirrored_if(mirrored, label)
+
+
+def _mirrored_if(mirrored: tf.Tensor | bool, pixels: tf.Tensor) -> tf.Tensor:
+    if mirrored is False:
+        return pixels
+    return tf.cond(mirrored, lambda: tf.reverse(pixels, [1]), lambda: pixels)
 
 
 def _slices(image: tf.Tensor) -> WindowReader:
@@ -80,6 +89,7 @@ def straight_crop(
     window: Window,
     crop_size: tuple[int, int],
     ignore_label: int,
+    mirrored: tf.Tensor | bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns a window of image and label map at the size of the crop, void outside the image.
 
@@ -89,6 +99,7 @@ def straight_crop(
         window: What is taken; a part of it at least lies inside the image.
         crop_size: Height and width of the result, pixels.
         ignore_label: The void label.
+        mirrored: Whether left and right change places, a bool scalar.
     """
     crop = tf.constant(crop_size, tf.int32)
     first = tf.maximum(window.start, 0)
@@ -96,8 +107,12 @@ def straight_crop(
     # Rounding, as what is taken is a part of the window that need not divide the crop.
     filled = tf.maximum(_at_scale_of(crop, window, taken), 1)
     before = tf.minimum(_at_scale_of(crop, window, first - window.start), crop - filled)
-    image = tf.image.resize(read(first, taken), filled)
-    label = _nearest(label, first, taken, filled)
+    # Before the resize, as bytes: the mirror image of the crop costs four times as much.
+    image = tf.image.resize(_mirrored_if(mirrored, read(first, taken)), filled)
+    label = _mirrored_if(mirrored, _nearest(label, first, taken, filled))
+    if mirrored is not False:
+        across = tf.where(mirrored, (crop - filled - before)[1], before[1])
+        before = tf.stack([before[0], across])
     return tf.cond(
         tf.reduce_all(filled == crop),
         lambda: (image, label),
@@ -129,21 +144,18 @@ def _pad(
     return image, tf.pad(label, margins, constant_values=tf.cast(ignore_label, label.dtype))
 
 
-def random_flip(
-    image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor, *, vertical: bool = False
+def random_vertical_flip(
+    image: tf.Tensor, label: tf.Tensor, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns image `(H, W, 3)` and label map `(H, W)`, in one case of two mirrored.
+    """Returns image `(H, W, 3)` and label map `(H, W)`, in one case of two upside down.
 
     Args:
         image: `(H, W, 3)`.
         label: `(H, W)`.
         seed: Two integers.
-        vertical: Whether top and bottom change places, and not left and right.
     """
-    axis = 0 if vertical else 1
-    mirrored = uniform(seed) < 0.5
     return tf.cond(
-        mirrored,
-        lambda: (tf.reverse(image, [axis]), tf.reverse(label, [axis])),
+        uniform(seed) < 0.5,
+        lambda: (tf.reverse(image, [0]), tf.reverse(label, [0])),
         lambda: (image, label),
     )

@@ -98,9 +98,9 @@ def examine_image(path: Path, contents: bytes) -> ImageFile:
         return ImageFile((Fault("image-format", path, f"{header.format} by its contents"),), header)
     try:
         pixels = decode_image(tf.constant(contents), Stored(turned=header.is_turned)).numpy()
+        kept = _kept(pixels, _exact(contents, header, pixels))
     except tf.errors.OpError:
         return ImageFile((Fault("corrupt-image", path, "cut short or damaged"),), header)
-    kept = _kept(pixels, _exact(contents, header, pixels))
     return ImageFile(_faults(path, header, kept.size), header, kept)
 
 

@@ -19,6 +19,7 @@ from kerasseg.label_set import Colour
 
 _GREY_AND_ALPHA = 4
 _COLOURS_KEPT = 32
+_MORE_THAN_CLASSES = 256
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,6 @@ class LabelFile:
         size: Height and width, upright as training reads it; None where it cannot be read.
         values: Pixels of each value, `UNKNOWN` for what its encoding leaves out.
         colours: Pixels of each of the commonest colours, where it holds colours instead of ids.
-        num_colours: How many colours there are.
     """
 
     faults: tuple[Fault, ...]
@@ -39,7 +39,6 @@ class LabelFile:
     size: tuple[int, int] | None = None
     values: tuple[tuple[int, int], ...] = ()
     colours: tuple[tuple[Colour, int], ...] = ()
-    num_colours: int = 0
 
 
 def examine_label(pair: Pair, image: bytes, contents: bytes, turned: bool) -> LabelFile:
@@ -101,9 +100,10 @@ def _in_colours(fault: str, path: Path, contents: bytes, kind: str) -> LabelFile
     numbers, counts = np.unique(pixels @ (1 << 16, 1 << 8, 1), return_counts=True)
     order = np.argsort(-counts, kind="stable")[:_COLOURS_KEPT]
     colours = tuple((_colour(int(numbers[place])), int(counts[place])) for place in order)
-    detail = f"{kind}; {len(numbers)} colours: {_shown(colours)}"
+    blended = " (blended, by JPEG or by a resize)" if len(numbers) > _MORE_THAN_CLASSES else ""
+    detail = f"{kind}; {len(numbers):,} colours{blended}: {_shown(colours)}"
     size = (pixels.shape[0], pixels.shape[1])
-    return LabelFile((Fault(fault, path, detail),), kind, size, (), colours, len(numbers))
+    return LabelFile((Fault(fault, path, detail),), kind, size, (), colours)
 
 
 def _colour(number: int) -> Colour:

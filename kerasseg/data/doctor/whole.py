@@ -31,10 +31,11 @@ def _duplicates(study: Study) -> Iterator[Fault]:
     for group in groups.values():
         across = len({split for split, _ in group}) > 1
         kind = "duplicate-across-splits" if across else "duplicate-within-split"
-        for _, path in group if len(group) > 1 else ():
-            others = [shown_path(other, study.root) for _, other in group if other != path]
-            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            yield Fault(kind, path, f"as {others[0]}{more}")
+        more = f" and {len(group) - 2} more" if len(group) > 2 else ""
+        for place, (_, path) in enumerate(group if len(group) > 1 else ()):
+            split, other = group[1 if place == 0 else 0]
+            shown = f"in {split}" if other == path else shown_path(other, study.root)
+            yield Fault(kind, path, f"as {shown}{more}")
 
 
 def _far_sizes(study: Study) -> list[Fault]:

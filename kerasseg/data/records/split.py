@@ -246,6 +246,11 @@ def verify(directory: str | os.PathLike[str], progress: bool | None = None) -> R
 
     Raises:
         KerassegError: If there are no records, or a file is not as it was written.
+
+    Example:
+        >>> verify("nowhere")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        kerasseg.errors.KerassegError: nowhere holds no dataset.json: it is no directory ...
     """
     records = open_records(directory)
     splits = records.description.splits.values()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasseg.data.augmentation import FILL_COLOUR
-from kerasseg.data.augmentation.geometry import random_flip, random_scale_crop
+from kerasseg.data.augmentation.geometry import random_scale_crop, random_vertical_flip
 from kerasseg.data.augmentation.windows import draw_target, draw_window
 from tests.data.augmentation.examples import (
     COLOURS,
@@ -96,26 +96,24 @@ def test_every_place_is_drawn():
     assert starts == {0, 1, 2}
 
 
-@pytest.mark.parametrize("vertical", [False, True])
 @quick
 @given(sizes, seeds)
-def test_a_flip_mirrors_both_or_none(vertical, size, seed):
+def test_a_vertical_flip_turns_both_or_none(size, seed):
     image, label = example(size)
-    flipped_image, flipped_label = random_flip(image, label, seed, vertical=vertical)
-    mirrored = np.array_equal(flipped_image, image[::-1] if vertical else image[:, ::-1])
-    assert mirrored or np.array_equal(flipped_image, image)
+    flipped_image, flipped_label = random_vertical_flip(image, label, seed)
+    turned = np.array_equal(flipped_image, image[::-1])
+    assert turned or np.array_equal(flipped_image, image)
     assert np.array_equal(flipped_image, COLOURS[flipped_label].astype(np.float32))
 
 
-def test_half_of_the_images_are_mirrored():
-    label = np.arange(4)[None]
-    count = sum(int(random_flip(label, label, (0, seed))[1][0, 0]) == 3 for seed in range(200))
+def test_half_of_the_images_are_flipped():
+    label = np.arange(4)[:, None]
+    count = sum(int(random_vertical_flip(label, label, (0, n))[1][0, 0]) == 3 for n in range(200))
     assert 70 < count < 130
 
 
-@pytest.mark.parametrize("vertical", [False, True])
-def test_a_flip_is_the_same_inside_map(vertical):
-    both_ways(lambda *pair: random_flip(*pair, vertical=vertical), *example((20, 30)), seeds=6)
+def test_a_vertical_flip_is_the_same_inside_map():
+    both_ways(random_vertical_flip, *example((20, 30)), seeds=6)
 
 
 OPTIONS = [
@@ -124,6 +122,21 @@ OPTIONS = [
     {"rotation": 30},
     {"crop": "class_balanced", "rotation": 180},
 ]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("scale", [(0.4, 0.5), (2.0, 3.0)])
+def test_a_mirrored_crop_is_the_mirror_image_of_the_crop(options, scale):
+    image, label = example((50, 60))
+    for seed in range(5):
+        crops = [
+            random_scale_crop(
+                image, label, (0, seed), (40, 44), scale, VOID, mirrored=tf.constant(yes), **options
+            )
+            for yes in (False, True)
+        ]
+        np.testing.assert_allclose(crops[1][0], crops[0][0][:, ::-1], atol=1e-3)
+        assert np.array_equal(crops[1][1], crops[0][1][:, ::-1])
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])

@@ -27,12 +27,6 @@ def few_of_camvid(camvid, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def copy(few_of_camvid, tmp_path) -> Path:
-    """A copy of those pairs, to plant faults in."""
-    return Path(shutil.copytree(few_of_camvid, tmp_path / "camvid"))
-
-
-@pytest.fixture
 def folder(tmp_path) -> Path:
     """A little folder data set of three classes."""
     path = tmp_path / "photos"

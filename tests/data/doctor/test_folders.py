@@ -1,5 +1,6 @@
-"""Little data sets: what is inferred, what is judged without class names, what cannot be read."""
+"""Little data sets: colours, TIFF, doubles, figures, splits, published trees."""
 
+import json
 import shutil
 
 import numpy as np
@@ -8,119 +9,10 @@ from PIL import Image
 
 from kerasseg.data import LabelEncoding, doctor
 from kerasseg.data.doctor import examination
+from kerasseg.data.doctor.case import _usual
 from kerasseg.errors import KerassegError
-from kerasseg.label_set import LabelSet
+from tests.data.doctor.looks import diagnosed, kinds, maps_of, places
 from tests.data.files import LABELS, write_folder
-
-
-def maps_of(folder, *splits):
-    return [path for split in splits or ("train", "val") for path in _maps(folder, split)]
-
-
-def _maps(folder, split):
-    return sorted((folder / split / "labels").iterdir())
-
-
-def rewrite(paths, change):
-    for path in paths:
-        ids = np.asarray(Image.open(path)).astype(int)
-        Image.fromarray(change(ids).astype(np.uint8)).save(path)
-
-
-def diagnosed(folder, labels=None, **more):
-    return doctor.diagnose(doctor.open_folder(folder, labels=labels, **more))
-
-
-def kinds(diagnosis):
-    return {finding.kind for finding in diagnosis.findings}
-
-
-def places(diagnosis, kind):
-    (finding,) = [finding for finding in diagnosis.findings if finding.kind == kind]
-    return [place.path for place in finding.places]
-
-
-def test_classes_are_inferred_from_the_values(folder):
-    diagnosis = diagnosed(folder)
-    assert diagnosis.findings == ()
-    assert diagnosis.inferred
-    assert (diagnosis.class_names, diagnosis.ignore_label) == (("0", "1", "2"), 255)
-
-
-def test_a_void_label_that_is_given_is_not_inferred(folder):
-    rewrite(maps_of(folder), lambda ids: np.where(ids == 255, 3, ids))
-    diagnosis = diagnosed(folder, ignore_label=3)
-    assert diagnosis.findings == ()
-    assert len(diagnosis.class_names) == 3
-
-
-@pytest.mark.parametrize("labels", [None, LabelSet(("ground", "box"))])
-def test_masks_of_0_and_255(folder, labels):
-    rewrite(maps_of(folder), lambda ids: np.where(ids == 1, 255, 0))
-    diagnosis = diagnosed(folder, labels)
-    assert kinds(diagnosis) == {"binary-mask"}
-    assert "Write 1 in place of 255" in diagnosis.findings[0].advice
-    assert places(diagnosis, "binary-mask") == [
-        "/".join(path.parts[-3:]) for path in maps_of(folder)
-    ]
-
-
-def test_masks_of_0_and_255_in_one_split_alone(folder):
-    rewrite(maps_of(folder, "train"), lambda ids: np.minimum(ids, 1))
-    rewrite(maps_of(folder, "val"), lambda ids: np.where(ids == 1, 255, 0))
-    diagnosis = diagnosed(folder, LabelSet(("ground", "box")))
-    assert kinds(diagnosis) == {"binary-mask"}
-    assert {path.split("/")[0] for path in places(diagnosis, "binary-mask")} == {"val"}
-
-
-def test_a_map_of_ground_and_void_is_no_binary_mask_among_others(folder):
-    rewrite(maps_of(folder)[:1], lambda ids: np.where(ids == 1, 255, 0))
-    assert kinds(diagnosed(folder, LABELS)) == {"single-class"}
-
-
-@pytest.mark.parametrize("labels", [None, LABELS])
-def test_ids_that_begin_at_1(folder, labels):
-    rewrite(maps_of(folder), lambda ids: np.where(ids == 255, 255, ids + 1))
-    diagnosis = diagnosed(folder, labels)
-    assert kinds(diagnosis) == {"one-too-high"}
-    assert len(places(diagnosis, "one-too-high")) == 6
-    assert "Subtract 1" in diagnosis.findings[0].advice
-
-
-def test_grey_levels_without_class_names(folder):
-    rewrite(maps_of(folder), lambda ids: np.where(ids == 255, 255, ids * 100))
-    diagnosis = diagnosed(folder)
-    assert kinds(diagnosis) == {"value-gaps"}
-    assert diagnosis.findings[0].places[0].detail == "holds 0, 100, 200, 255"
-
-
-def test_a_stray_value_without_class_names_is_named_with_its_file(folder):
-    rewrite(maps_of(folder)[2:3], lambda ids: np.where(ids == 1, 77, ids))
-    assert places(diagnosed(folder), "value-gaps") == ["train/labels/002.png"]
-
-
-def test_a_value_that_never_occurs_is_a_warning_without_class_names(folder):
-    rewrite(maps_of(folder), lambda ids: np.where(ids == 2, 3, ids))
-    diagnosis = diagnosed(folder)
-    assert kinds(diagnosis) == {"absent-class"}
-    assert diagnosis.findings[0].places[0].detail == "2"
-    assert diagnosis.is_healthy
-
-
-def test_ids_of_more_than_8_bits_are_inferred(folder):
-    for path in maps_of(folder):
-        ids = np.asarray(Image.open(path)).astype(np.uint16)
-        Image.fromarray(np.where(ids == 255, 65535, ids).astype(np.uint16)).save(path)
-    diagnosis = diagnosed(folder)
-    assert (diagnosis.class_names, diagnosis.ignore_label) == (("0", "1", "2"), 65535)
-    assert kinds(diagnosis) == {"sixteen-bit-label"}
-
-
-def test_wrong_values_are_counted_over_all_files(folder):
-    rewrite(maps_of(folder)[1:3], lambda ids: np.where(np.arange(48) < 2, 9, ids))
-    (finding,) = diagnosed(folder, LABELS).findings
-    assert finding.summary == "9 (160 px); accepted are 0..2 and 255 for void"
-    assert [place.detail for place in finding.places] == ["9 (80 px)", "9 (80 px)"]
 
 
 def in_colours(folder, colours):
@@ -150,6 +42,13 @@ def test_grey_in_three_channels_asks_for_one(folder):
     in_colours(folder, [(n, n, n) for n in range(3)])
     (finding,) = diagnosed(folder, LABELS).findings
     assert "save one of them" in finding.advice
+
+
+def test_more_colours_than_classes_can_have_are_blended(folder):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "train/labels/000.png")
+    (finding,) = diagnosed(folder, LABELS).findings
+    assert "colours (blended, by JPEG or by a resize): (" in finding.places[0].detail
 
 
 def test_colours_that_are_given_are_read(folder):
@@ -197,6 +96,14 @@ def test_images_that_are_all_the_same_are_named_once_each(tmp_path):
     assert kinds(diagnosis) == {"duplicate-across-splits"}
     assert len(places(diagnosis, "duplicate-across-splits")) == 5
     assert diagnosis.findings[0].places[0].detail == "as train/images/001.png and 3 more"
+
+
+def test_a_file_that_two_splits_list(folder):
+    pairs = doctor.open_folder(folder).splits["train"]
+    case = doctor.Case(folder, {"train": pairs, "trainval": pairs[:1]}, LABELS)
+    (finding,) = doctor.diagnose(case).findings
+    assert finding.kind == "duplicate-across-splits"
+    assert [place.detail for place in finding.places] == ["as in trainval", "as in train"]
 
 
 def test_doubles_of_another_shape_are_none(tmp_path):
@@ -271,9 +178,28 @@ def test_a_published_tree_is_examined_as_it_is_read(tmp_path, folder):
     assert places(diagnosis, "values-outside")[0] == "annotations/training/000.png"
 
 
-def test_the_splits_of_a_published_data_set_are_the_usual_ones(monkeypatch, tmp_path, folder):
-    from kerasseg.data.doctor import case
+def test_annotations_in_the_format_of_coco(tmp_path):
+    square = {
+        "id": 1,
+        "image_id": 1,
+        "category_id": 1,
+        "segmentation": [[0, 0, 20, 0, 20, 10, 0, 10]],
+    }
+    for number, split in enumerate(("train", "val")):
+        (tmp_path / split).mkdir()
+        Image.new("RGB", (40, 34), (number, 0, 0)).save(tmp_path / split / "one.png")
+        contents = {
+            "images": [{"id": 1, "file_name": "one.png", "height": 34, "width": 40}],
+            "categories": [{"id": 1, "name": "leaf"}],
+            "annotations": [square],
+        }
+        (tmp_path / split / "_annotations.coco.json").write_text(json.dumps(contents))
+    diagnosis = doctor.diagnose(doctor.open_published("coco_json", tmp_path))
+    assert diagnosis.findings == ()
+    assert diagnosis.class_names == ("background", "leaf")
 
-    assert case._usual(("train", "trainaug", "val", "trainval")) == ["train", "val"]
-    assert case._usual(("trainval", "test")) == ["trainval", "test"]
-    assert case._usual(("whole",)) == ["whole"]
+
+def test_the_splits_of_a_published_data_set_are_the_usual_ones():
+    assert _usual(("train", "trainaug", "val", "trainval")) == ["train", "val"]
+    assert _usual(("trainval", "test")) == ["trainval", "test"]
+    assert _usual(("whole",)) == ["whole"]

@@ -2,7 +2,9 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -48,23 +50,10 @@ def interrupted(monkeypatch, write):
 
     with monkeypatch.context() as patch:
         patch.setattr(shards, "examine", look)
-        patch.setattr("os.cpu_count", lambda: 1)
-        patch.setattr("kerasseg.data.records.writing.ThreadPoolExecutor", OneByOne)
+        one_by_one = partial(ThreadPoolExecutor, max_workers=1)
+        patch.setattr("kerasseg.data.records.writing.ThreadPoolExecutor", one_by_one)
         with pytest.raises(KeyboardInterrupt):
             write()
-
-
-class OneByOne:
-    """A pool of no threads, so that what is finished before an interruption is known."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return None
-
-    def map(self, function, items):
-        return map(function, items)
 
 
 def test_images_stay_as_they_are_and_labels_become_ids(records, pairs):

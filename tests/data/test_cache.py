@@ -1,0 +1,149 @@
+"""Decoded images that are kept: in memory, on disk, or not at all."""
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerasseg.data import disk, open_records, training_batches
+from kerasseg.data.decoded import flat_reader
+from kerasseg.data.feeds import cache_of
+from kerasseg.data.records import PairSource
+from kerasseg.data.records.writing import write_records
+from kerasseg.errors import KerassegError
+from kerasseg.label_set import LabelSet
+from tests.data.files import LABELS, write_folder
+from tests.data.test_batches import equal, listed
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASSEG_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    return write_folder(tmp_path / "files", [(40, 56), (56, 40), (33, 71)])
+
+
+def batches(pairs, labels=LABELS, **changes):
+    arguments = {"batch_size": 2, "crop_size": (32, 48), "epochs": 2, "seed": 4}
+    return listed(training_batches(pairs, labels, **{**arguments, **changes}))
+
+
+@pytest.mark.parametrize(
+    "labels", [LABELS, LabelSet(LABELS.class_names, None, 999)], ids=["8 bits", "16 bits"]
+)
+def test_every_cache_gives_the_same(pairs, labels):
+    if labels.ignore_label == 999:
+        _with_void_of_sixteen_bits(pairs)
+    expected = batches(pairs, labels, cache="none")
+    for cache in ("memory", "disk"):
+        assert equal(batches(pairs, labels, cache=cache), expected)
+
+
+def _with_void_of_sixteen_bits(pairs):
+    for pair in pairs:
+        ids = np.asarray(Image.open(pair.label)).astype(np.uint16)
+        Image.fromarray(np.where(ids == 255, 999, ids).astype(np.uint16)).save(pair.label)
+
+
+def test_its_size_is_said_before_it_is_built(pairs, capsys, tmp_path, monkeypatch):
+    batches(pairs)
+    assert capsys.readouterr().err == "decoding 3 images into memory: 0.0 MB\n"
+    monkeypatch.setattr(disk, "in_words", lambda size: f"{size} bytes")
+    batches(pairs, cache="disk")
+    size = 4 * (40 * 56 + 56 * 40 + 33 * 71)
+    said = capsys.readouterr().err
+    assert said.startswith(f"decoding 3 images into {tmp_path / 'home' / 'decoded'}")
+    assert said.endswith(f": {size} bytes\n")
+    (folder,) = (tmp_path / "home" / "decoded").iterdir()
+    assert sum(path.stat().st_size for path in folder.iterdir()) == size
+
+
+def test_what_is_on_disk_is_not_decoded_again(pairs, monkeypatch, capsys):
+    expected = batches(pairs, cache="disk")
+    capsys.readouterr()
+    monkeypatch.setattr(disk, "fill", None)
+    assert equal(batches(pairs, cache="disk"), expected)
+    assert capsys.readouterr().err == ""
+
+
+def test_other_contents_have_another_place(pairs):
+    first = batches(pairs, cache="disk")
+    pairs[0].image.write_bytes(pairs[1].image.read_bytes())
+    pairs[0].label.write_bytes(pairs[1].label.read_bytes())
+    assert not equal(batches(pairs, cache="disk"), first)
+    assert equal(batches(pairs, cache="disk"), batches(pairs, cache="none"))
+    assert equal(batches(pairs[::-1], cache="disk"), batches(pairs[::-1], cache="none"))
+
+
+def test_what_was_half_written_is_not_taken(pairs, tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "fill", killed)
+        with pytest.raises(KeyboardInterrupt):
+            batches(pairs, cache="disk")
+    assert list((tmp_path / "home" / "decoded").iterdir()) == []
+    assert equal(batches(pairs, cache="disk"), batches(pairs, cache="none"))
+
+
+def test_a_disk_that_is_too_small(pairs, monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 9})())
+    with pytest.raises(KerassegError, match=r"are free in .*home.decoded.\nName another place as"):
+        batches(pairs, cache="disk")
+    assert list((tmp_path / "home" / "decoded").iterdir()) == []
+
+
+def test_an_unknown_cache_gets_the_nearest(pairs):
+    with pytest.raises(KerassegError, match="unknown cache 'memmory': did you mean 'memory'"):
+        batches(pairs, cache="memmory")
+    assert cache_of(True) == cache_of("memory") == "memory"
+
+
+def test_a_file_of_more_than_two_gigabytes_is_read_in_its_place(tmp_path):
+    size, count = (1 << 12, 1 << 12), 50  # a file with holes, which takes no room
+    area = size[0] * size[1]
+    arrays = []
+    for name, length in (("pixels", 3 * area * count), ("ids", area * count)):
+        with (tmp_path / name).open("wb") as stream:
+            stream.truncate(length)
+            stream.seek(length - 1)
+            stream.write(b"\x07")
+        arrays.append(np.memmap(tmp_path / name, np.uint8, "c"))
+    read = flat_reader(*arrays, [size] * count)
+    image, label = read(count - 1)
+    assert (image.shape, label.shape) == ((*size, 3), size)
+    assert (int(image[-1, -1, -1]), int(label[-1, -1]), int(image[0, 0, 0])) == (7, 7, 0)
+
+
+def resident():
+    """Returns the memory that this process holds, in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+@pytest.fixture(params=["files", "records"])
+def stream(request, pairs, tmp_path):
+    """Twelve thousand small examples in batches of ten: one epoch of files, forty of records."""
+    options = {"batch_size": 10, "crop_size": (32, 32), "cache": "none"}
+    if request.param == "files":
+        return training_batches(pairs * 4000, LABELS, **options)
+    source = {"train": PairSource(pairs * 100)}
+    write_records(source, LABELS, tmp_path / "records", source="folder")
+    split = open_records(tmp_path / "records").split("train")
+    return training_batches(split, LABELS, **options, epochs=40)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="Linux tells its memory here")
+@pytest.mark.slow
+def test_memory_stays_flat_over_ten_thousand_examples(stream):
+    assert len(stream) == 1200
+    for number, _ in enumerate(stream):
+        if number == 200:
+            gc.collect()
+            after_warm_up = resident()
+    assert resident() - after_warm_up < 50
