@@ -146,7 +146,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     pairs = data.find_pairs(options.data_dir, "train")
     labels = LabelSet(tuple(str(number) for number in range(255)), ignore_label=255)
-    datasets = {name: CONTENDERS[name](pairs, labels) for name in options.contenders}
+    # tf.data's own choice of threads is the slower one at times, for all of them.
+    fixed = tf.data.Options()
+    fixed.autotune.enabled = False
+    datasets = {
+        name: CONTENDERS[name](pairs, labels).with_options(fixed) for name in options.contenders
+    }
     speeds: dict[str, list[float]] = {name: [] for name in datasets}
     for turn in range(options.rounds + 1):
         for name, dataset in datasets.items():

@@ -38,6 +38,8 @@ UNKNOWN = {
     "model.backbone=resnet11": "unknown backbone 'resnet11': did you mean 'resnet101'",
     "model.backbone=xception": "'xception' is no backbone: ",
     "data.dataset=foldr": "unknown data set 'foldr': did you mean 'folder'",
+    "data.dataset=tfds:pets": "unknown data set 'tfds:pets'.* Accepted: .*tfds:oxford_iiit_pet",
+    "data.cache=memmory": "unknown cache 'memmory': did you mean 'memory'",
 }
 
 
@@ -80,6 +82,7 @@ BAD = {
     "model.dropout=x": r"model.dropout: .* valid number.*; received 'x'",
     "model.num_codewords=1.5": r"model.num_codewords: .* integer.*; received 1.5",
     "data.class_names=['a']": r"data.class_names is for data.dataset = 'folder'; 'camvid' has",
+    "data.on_error=skp": r"data.on_error: .*'raise' or 'skip'; received 'skp'",
     "data.ignore_label=3": r"data.ignore_label is for data.dataset = 'folder'",
     "data.labels=colours": r"data.labels is for data.dataset = 'folder'; 'camvid' has its own",
     "data.labels=colors": r"data.labels: .*'ids' or 'colours'; received 'colors'",
@@ -204,6 +207,15 @@ def test_a_single_value_is_replaced(setting):
     assert type(getattr(getattr(changed, section), key)) is type(value)
 
 
+@pytest.mark.parametrize(("value", "cache"), [("true", "memory"), ("false", "none")])
+def test_a_cache_may_be_switched_on_and_off(value, cache):
+    assert parse_recipe(EXAMPLE, [f"data.cache={value}"]).data.cache == cache
+
+
+def test_records_may_have_the_class_names_of_the_folder_they_were_made_of():
+    assert parse_recipe(FOLDER, ["data.dataset=records"]).data.class_names == ("a", "b")
+
+
 def test_the_last_of_two_settings_holds_and_the_rest_stays():
     changed = parse_recipe(EXAMPLE, ["training.epochs=7", "training.epochs=8"])
     assert changed.training.epochs == 8
@@ -247,6 +259,8 @@ def test_the_resolved_text_reads_as_the_same_recipe(directory, names, rate):
 WITHOUT_EFFECT = [
     "data.directory=/elsewhere",
     "data.cache=false",
+    "data.cache=disk",
+    "data.on_error=skip",
     "training.devices=['CPU:0']",
     "output.pictures=0",
     "output.saved_model=true",

@@ -76,7 +76,7 @@ def _crops(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.preview", description=__doc__)
     parser.add_argument("recipe", type=Path, help="a TOML file, such as those in training/recipes")
-    parser.add_argument("--data-dir", type=Path, help="where the data set lies")
+    parser.add_argument("--data-dir", help="where the data set lies")
     parser.add_argument(
         "--set",
         action="append",

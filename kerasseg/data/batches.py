@@ -188,6 +188,9 @@ def _filled_up(
 def _ready(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
+    # Without its model of the pipeline tf.data takes a thread a core. With it, every other epoch
+    # ran on two cores at the pace of one (benchmarks/input_pipeline.py).
+    options.autotune.enabled = False
     # Files and epochs are not dealt out in shards: each worker takes its part of every batch.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)

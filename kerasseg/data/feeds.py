@@ -77,8 +77,8 @@ def training_feed(
 def _labels_kept(split: Split, labels: LabelSet) -> Read:
     if isinstance(split, ExampleStream):
         raise KerassegError(
-            "records are read from their beginning to their end, so that their label maps cannot be "
-            'kept alone: pass cache="memory", "disk" or "none".'
+            "records are read from their beginning to their end, so that their label maps alone "
+            'cannot be kept: pass cache="memory", "disk" or "none".'
         )
     images, maps = image_windows(split), labels_in_memory(split, labels)
     return lambda index: (images(index), maps(index))
@@ -127,7 +127,8 @@ def _grouped(
     stream: ExampleStream, groups: dict[tuple[int, int], list[int]], batch_size: int
 ) -> tf.data.Dataset:
     """Returns encoded images and label maps; of each size one unfinished batch is kept waiting."""
-    keys = tf.constant([list(groups).index(size) for size in stream.sizes], tf.int64)
+    numbers = {size: number for number, size in enumerate(groups)}
+    keys = tf.constant([numbers[size] for size in stream.sizes], tf.int64)
     examples = stream.in_order().map(lambda name, image, label: (image, label)).enumerate()
     batches = examples.group_by_window(
         key_func=lambda index, _: keys[index],

@@ -17,7 +17,7 @@ from kerasseg.data.pair import Pair
 from kerasseg.data.reading import WindowReader
 from kerasseg.label_set import LabelSet
 
-_BLOCK_BYTES = 256_000_000
+_BLOCK_BYTES = 128_000_000
 
 
 class ExampleStream(ABC):
@@ -89,8 +89,8 @@ def shuffled(
 ) -> tf.data.Dataset:
     """Returns examples block by block, those of a block in an order that the seed decides.
 
-    A block is as many as take about 256 MB, which are kept in memory. `Dataset.shuffle` would
-    follow the global seed too.
+    A block is as many as take about 128 MB; two or three are in memory at once, one of them being
+    read. `Dataset.shuffle` would follow the global seed too.
 
     Args:
         examples: Encoded.
@@ -107,7 +107,8 @@ def shuffled(
         picked = tf.data.Dataset.from_tensor_slices(order)
         return picked.map(lambda place: tuple(part[place] for part in block))
 
-    blocks = tf.data.Dataset.zip((tf.data.Dataset.range(count), examples.batch(size)))
+    read_ahead = examples.batch(size).prefetch(1)
+    blocks = tf.data.Dataset.zip((tf.data.Dataset.range(count), read_ahead))
     return blocks.flat_map(lambda number, block: in_order_of_seed(number, *block))
 
 

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
-from kerasseg.data import disk, open_records, training_batches
+from kerasseg.data import disk, open_records, read_pair, training_batches
 from kerasseg.data.decoded import flat_reader
 from kerasseg.data.feeds import cache_of
+from kerasseg.data.memory import decoded_in_memory
 from kerasseg.data.records import PairSource
 from kerasseg.data.records.writing import write_records
 from kerasseg.errors import KerassegError
@@ -28,20 +30,25 @@ def pairs(tmp_path):
     return write_folder(tmp_path / "files", [(40, 56), (56, 40), (33, 71)])
 
 
-def batches(pairs, labels=LABELS, **changes):
-    arguments = {"batch_size": 2, "crop_size": (32, 48), "epochs": 2, "seed": 4}
-    return listed(training_batches(pairs, labels, **{**arguments, **changes}))
+def contents(read, count=3):
+    return [tuple(part.numpy() for part in read(number)) for number in range(count)]
+
+
+def expected(pairs):
+    return [read_pair(pair) for pair in pairs]
 
 
 @pytest.mark.parametrize(
     "labels", [LABELS, LabelSet(LABELS.class_names, None, 999)], ids=["8 bits", "16 bits"]
 )
-def test_every_cache_gives_the_same(pairs, labels):
+@pytest.mark.parametrize("keep", [decoded_in_memory, disk.decoded_on_disk])
+def test_a_cache_gives_what_the_files_hold(pairs, labels, keep):
     if labels.ignore_label == 999:
         _with_void_of_sixteen_bits(pairs)
-    expected = batches(pairs, labels, cache="none")
-    for cache in ("memory", "disk"):
-        assert equal(batches(pairs, labels, cache=cache), expected)
+    read = keep(pairs, labels)
+    assert equal(contents(read), expected(pairs))
+    inside_map = tf.data.Dataset.range(3).map(read)
+    assert equal(listed(inside_map), expected(pairs))
 
 
 def _with_void_of_sixteen_bits(pairs):
@@ -50,11 +57,17 @@ def _with_void_of_sixteen_bits(pairs):
         Image.fromarray(np.where(ids == 255, 999, ids).astype(np.uint16)).save(pair.label)
 
 
+def test_batches_from_disk_are_those_from_files(pairs):
+    options = {"batch_size": 2, "crop_size": (32, 48), "epochs": 2, "seed": 4}
+    both = [training_batches(pairs, LABELS, **options, cache=name) for name in ("disk", "none")]
+    assert equal(*map(listed, both))
+
+
 def test_its_size_is_said_before_it_is_built(pairs, capsys, tmp_path, monkeypatch):
-    batches(pairs)
+    decoded_in_memory(pairs, LABELS)
     assert capsys.readouterr().err == "decoding 3 images into memory: 0.0 MB\n"
     monkeypatch.setattr(disk, "in_words", lambda size: f"{size} bytes")
-    batches(pairs, cache="disk")
+    disk.decoded_on_disk(pairs, LABELS)
     size = 4 * (40 * 56 + 56 * 40 + 33 * 71)
     said = capsys.readouterr().err
     assert said.startswith(f"decoding 3 images into {tmp_path / 'home' / 'decoded'}")
@@ -64,20 +77,19 @@ def test_its_size_is_said_before_it_is_built(pairs, capsys, tmp_path, monkeypatc
 
 
 def test_what_is_on_disk_is_not_decoded_again(pairs, monkeypatch, capsys):
-    expected = batches(pairs, cache="disk")
+    disk.decoded_on_disk(pairs, LABELS)
     capsys.readouterr()
     monkeypatch.setattr(disk, "fill", None)
-    assert equal(batches(pairs, cache="disk"), expected)
+    assert equal(contents(disk.decoded_on_disk(pairs, LABELS)), expected(pairs))
     assert capsys.readouterr().err == ""
 
 
 def test_other_contents_have_another_place(pairs):
-    first = batches(pairs, cache="disk")
+    disk.decoded_on_disk(pairs, LABELS)
     pairs[0].image.write_bytes(pairs[1].image.read_bytes())
     pairs[0].label.write_bytes(pairs[1].label.read_bytes())
-    assert not equal(batches(pairs, cache="disk"), first)
-    assert equal(batches(pairs, cache="disk"), batches(pairs, cache="none"))
-    assert equal(batches(pairs[::-1], cache="disk"), batches(pairs[::-1], cache="none"))
+    for changed in (pairs, pairs[::-1]):
+        assert equal(contents(disk.decoded_on_disk(changed, LABELS)), expected(changed))
 
 
 def test_what_was_half_written_is_not_taken(pairs, tmp_path, monkeypatch):
@@ -87,21 +99,32 @@ def test_what_was_half_written_is_not_taken(pairs, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(disk, "fill", killed)
         with pytest.raises(KeyboardInterrupt):
-            batches(pairs, cache="disk")
+            disk.decoded_on_disk(pairs, LABELS)
     assert list((tmp_path / "home" / "decoded").iterdir()) == []
-    assert equal(batches(pairs, cache="disk"), batches(pairs, cache="none"))
+    assert equal(contents(disk.decoded_on_disk(pairs, LABELS)), expected(pairs))
+
+
+def test_what_another_process_writes_meanwhile_is_taken(pairs, monkeypatch, tmp_path):
+    def overtaken(*arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(disk, "fill", fill)
+            disk.decoded_on_disk(pairs, LABELS)
+
+    fill = disk.fill
+    monkeypatch.setattr(disk, "fill", overtaken)
+    assert equal(contents(disk.decoded_on_disk(pairs, LABELS)), expected(pairs))
 
 
 def test_a_disk_that_is_too_small(pairs, monkeypatch, tmp_path):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 9})())
     with pytest.raises(KerassegError, match=r"are free in .*home.decoded.\nName another place as"):
-        batches(pairs, cache="disk")
+        disk.decoded_on_disk(pairs, LABELS)
     assert list((tmp_path / "home" / "decoded").iterdir()) == []
 
 
-def test_an_unknown_cache_gets_the_nearest(pairs):
+def test_an_unknown_cache_gets_the_nearest():
     with pytest.raises(KerassegError, match="unknown cache 'memmory': did you mean 'memory'"):
-        batches(pairs, cache="memmory")
+        cache_of("memmory")
     assert cache_of(True) == cache_of("memory") == "memory"
 
 

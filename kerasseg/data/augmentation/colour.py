@@ -68,8 +68,7 @@ def random_colour(
         image: `(H, W, 3)`, 0..255.
         seed: Two integers.
         brightness: Largest shift, as a part of the range 0..255.
-        contrast: Largest change of the factor 1 for the distance from the mean value, that of every
-            fourth row and column.
+        contrast: Largest change of the factor 1 for the distance from the mean value.
         saturation: Largest change of the factor 1 for the distance of a pixel from its grey.
         hue: Largest turn of the colour circle, whole turns.
     """
@@ -79,8 +78,7 @@ def random_colour(
     change = draw_colour_change(seed, brightness, contrast, saturation, hue)
     gain, shift = change.contrast, change.brightness
     if contrast:
-        # One pixel of sixteen: the mean of all costs as much as another pass over the image.
-        shift += (1.0 - gain) * tf.reduce_mean(image[::4, ::4])
+        shift += (1.0 - gain) * tf.reduce_mean(image)
     if saturation or hue:
         # As rows of pixels, which is quicker than a product of a batch of rows of the image.
         pixels = tf.reshape(image, (-1, 3)) @ (gain * _colour_matrix(change, turns=hue > 0))

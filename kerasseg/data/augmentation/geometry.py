@@ -139,9 +139,16 @@ def _pad(
     image: tf.Tensor, label: tf.Tensor, before: tf.Tensor, after: tf.Tensor, ignore_label: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     margins = tf.stack([before, after], axis=1)
-    fill = tf.constant(FILL_COLOUR)
-    image = tf.pad(image - fill, tf.concat([margins, [[0, 0]]], axis=0)) + fill
-    return image, tf.pad(label, margins, constant_values=tf.cast(ignore_label, label.dtype))
+    # Joining takes half the time of tf.pad, which knows one value for all three colours.
+    across = [_filled(tf.shape(image)[0], before[1]), image, _filled(tf.shape(image)[0], after[1])]
+    image = tf.concat(across, axis=1)
+    down = [_filled(before[0], tf.shape(image)[1]), image, _filled(after[0], tf.shape(image)[1])]
+    padded = tf.concat(down, axis=0)
+    return padded, tf.pad(label, margins, constant_values=tf.cast(ignore_label, label.dtype))
+
+
+def _filled(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    return tf.broadcast_to(tf.constant(FILL_COLOUR), tf.stack([height, width, 3]))
 
 
 def random_vertical_flip(

@@ -73,7 +73,7 @@ class RecordSplit(ExampleStream):
         """Returns what `in_order` does in an order that the seed decides.
 
         The order of the files is drawn, sixteen of them are read in turns, and what comes from
-        them is shuffled in blocks of about 256 MB.
+        them is shuffled in blocks of about 128 MB.
 
         Args:
             seed: int64 `(2,)`.

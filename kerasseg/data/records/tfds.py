@@ -243,7 +243,7 @@ class TfdsStream(ExampleStream):
         return self._examples
 
     def shuffled(self, seed: tf.Tensor) -> tf.data.Dataset:
-        """Returns what `in_order` does, shuffled in blocks of about 256 MB.
+        """Returns what `in_order` does, shuffled in blocks of about 128 MB.
 
         Args:
             seed: int64 `(2,)`.

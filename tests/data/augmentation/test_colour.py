@@ -28,7 +28,7 @@ def test_each_change_of_colour_does_what_it_is_called():
     assert np.ptp(brighter) < 1e-3
     assert 1 < abs(brighter.mean()) <= 51
     contrasted = random_colour(image, (0, 2), contrast=0.4).numpy()
-    assert abs((contrasted - image)[::4, ::4].mean()) < 1e-2
+    assert abs((contrasted - image).mean()) < 1e-2
     assert 0.01 < abs(contrasted.std() / image.std() - 1) <= 0.4
     saturated = random_colour(image, (0, 2), saturation=0.8).numpy()
     luma = np.array([0.299, 0.587, 0.114])
