@@ -1,6 +1,6 @@
 """Compares input pipelines: decoding alone, kerasseg's, keras.layers' and keras-cv's.
 
-    python -m benchmarks.input_pipeline --data-dir DIR [--rounds 5]
+    python -m benchmarks.input_pipeline --data-dir DIR [--rounds 5] [--print-only]
 
 DIR is a folder data set of JPEG photos of one size, such as CamVid (480x360). Each contender reads
 the training split from its files and gives batches of 8 crops of 256x320 with their label maps:
@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
+    parser.add_argument("--print-only", action="store_true", help="leave README.md as it is")
     options = parser.parse_args(arguments)
     pairs = data.find_pairs(options.data_dir, "train")
     labels = LabelSet(tuple(str(number) for number in range(255)), ignore_label=255)
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fixed = tf.data.Options()
     fixed.autotune.enabled = False
     datasets = {
-        name: CONTENDERS[name](pairs, labels).with_options(fixed) for name in options.contenders
+        name: contender(pairs, labels).with_options(fixed) for name, contender in CONTENDERS.items()
     }
     speeds: dict[str, list[float]] = {name: [] for name in datasets}
     for turn in range(options.rounds + 1):
@@ -159,11 +159,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
             # The first round traces the graphs and brings the files into memory.
             if turn:
                 speeds[name].append(speed)
-    medians = {name: statistics.median(values) for name, values in speeds.items()}
-    print("| pipeline | images a second | to decoding alone |\n|---|---|---|")
+    table = _table({name: statistics.median(values) for name, values in speeds.items()})
+    print(table)
+    if not options.print_only:
+        from benchmarks import readme_table
+
+        readme_table.replace("benchmarks/input_pipeline.py", table)
+
+
+def _table(medians: dict[str, float]) -> str:
+    lines = ["| pipeline | images a second | to decoding alone |", "|---|---|---|"]
     for name, median in medians.items():
-        ratio = median / medians["decoding alone"] if "decoding alone" in medians else float("nan")
-        print(f"| {name} | {median:.0f} | {ratio:.2f} |")
+        lines.append(f"| {name} | {median:.0f} | {median / medians['decoding alone']:.2f} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

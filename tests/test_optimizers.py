@@ -214,7 +214,8 @@ def test_the_state_of_the_optimizer_is_read_when_its_gradient_is_there(name):
     for kernel in kernels:
         users = handles[kernel.value.handle.ref()].consumers()
         reads = [operation for operation in users if operation.type == "ReadVariableOp"]
-        assert reads and all(operation.control_inputs for operation in reads)
+        assert reads
+        assert all(operation.control_inputs for operation in reads)
 
 
 def test_the_moving_average_is_that_of_keras():

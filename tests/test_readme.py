@@ -102,6 +102,8 @@ def test_a_folder_of_photos_is_trained_exported_and_verified_as_written(tmp_path
     shown = run_line(command("python -m training.doctor"), tmp_path)
     assert "0 errors, 0 warnings, 0 notes: nothing stands in the way of training" in shown
     assert (tmp_path / "doctor-my_photos/report.html").is_file()
+    run_line(command("python -m training.preview"), tmp_path)
+    assert (tmp_path / "preview-folder.png").is_file()
     shown = run_line(command("python -m training.train training/recipes/folder.toml"), tmp_path)
     assert re.search(r"^mean IoU 0\.\d{3}$", shown, re.MULTILINE)
     run_line(command("python -m export.saved_model runs/leaves"), tmp_path)

@@ -154,7 +154,8 @@ def _opened(path: Path) -> Iterator[Any]:
             yield picture
     except KerassegError:
         raise
-    except (OSError, SyntaxError, ValueError) as error:
+    # Pillow's decoder answers a damaged directory with a TypeError.
+    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
         raise KerassegError(
             f"{path} cannot be read as a TIFF ({first_line(error)}): {_ACCEPTED}. Convert it, or "
             "restore it if it is damaged."
