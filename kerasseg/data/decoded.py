@@ -39,11 +39,17 @@ def decoded_bytes(pairs: Split, labels: LabelSet) -> int:
         >>> decoded_bytes(pairs, shapes.LABELS) == 4 * label.size
         True
     """
-    return _pixels(sizes_of(pairs)) * (3 + id_dtype(labels).itemsize)
+    return total_pixels(sizes_of(pairs)) * bytes_a_pixel(labels)
 
 
-def _pixels(sizes: list[tuple[int, int]]) -> int:
+def total_pixels(sizes: list[tuple[int, int]]) -> int:
+    """Returns how many pixels images of these sizes have together."""
     return sum(height * width for height, width in sizes)
+
+
+def bytes_a_pixel(labels: LabelSet) -> int:
+    """Returns the room that a pixel of an image and of its label map take together."""
+    return 3 + id_dtype(labels).itemsize
 
 
 def fill(split: Split, sizes: list[tuple[int, int]], pixels: np.ndarray, ids: np.ndarray) -> None:

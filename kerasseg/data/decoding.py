@@ -120,8 +120,16 @@ def label_of_image(
     The arguments are those of `decode_pair`.
     """
     ids = tf.ensure_shape(decode_label(label, encoding, stored), (None, None))
-    if not stored.turned:
-        return ids
+    return turned_alike(ids, image) if stored.turned else ids
+
+
+def turned_alike(ids: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Returns class ids `(H, W)` turned as an image is, if they are of the size of the stored one.
+
+    Args:
+        ids: As the label map stores them; any dtype, which is kept.
+        image: A scalar string, the encoded image that they belong to.
+    """
     turned = orientation(image)
 
     def alike() -> tf.Tensor:

@@ -12,11 +12,12 @@ import numpy as np
 
 from kerasseg.data.decoded import (
     Reader,
-    decoded_bytes,
+    bytes_a_pixel,
     fill,
     flat_reader,
     id_dtype,
     in_words,
+    total_pixels,
 )
 from kerasseg.data.folder import fingerprint
 from kerasseg.data.home import home
@@ -51,7 +52,7 @@ def decoded_on_disk(
         KerassegError: If the pixels do not fit onto the disk.
     """
     sizes = sizes_of(split)
-    area = sum(height * width for height, width in sizes)
+    area = total_pixels(sizes)
     lengths = {"pixels": (3 * area, np.dtype(np.uint8)), "ids": (area, id_dtype(labels))}
     folder = Path(directory or home() / "decoded") / _key(split, labels)
     if not folder.is_dir():
@@ -77,7 +78,7 @@ def _build(
     sizes: list[tuple[int, int]],
     lengths: dict[str, tuple[int, np.dtype]],
 ) -> None:
-    needed = decoded_bytes(split, labels)
+    needed = total_pixels(sizes) * bytes_a_pixel(labels)
     folder.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder.parent).free
     if needed > free:

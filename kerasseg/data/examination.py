@@ -8,14 +8,21 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.data.decoding import decode_image, decode_label, label_of_image
+from kerasseg.data.decoding import decode_image, decode_label, label_of_image, turned_alike
 from kerasseg.data.examples import Example, Problem
-from kerasseg.data.headers import GREY, PALETTE, PNG_SIGNATURE, image_header, png_kind
+from kerasseg.data.headers import (
+    GREY,
+    PALETTE,
+    PNG_SIGNATURE,
+    READABLE_FORMATS,
+    TURNED_FORMATS,
+    Header,
+    image_header,
+    png_kind,
+)
 from kerasseg.data.label_encoding import UNKNOWN
 from kerasseg.label_set import LabelSet
 
-_FORMATS = {"JPEG", "MPO", "PNG", "BMP", "WEBP"}  # MPO: a JPEG with more pictures behind it
-_TURNED_FORMATS = {"JPEG", "MPO"}
 _IDS_ARE_MEANT = (
     "the class ids themselves are meant: a PNG of one channel or with a palette. Convert it."
 )
@@ -50,8 +57,10 @@ def examine(example: Example | Problem, labels: LabelSet) -> Examined | Problem:
     """
     if isinstance(example, Problem):
         return example
-    problem = _image_header_problem(example) or _label_header_problem(example)
-    if problem:
+    header = _image_header(example)
+    if isinstance(header, Problem):
+        return header
+    if problem := _label_header_problem(example):
         return problem
     image = _decoded(decode_image, example.image)
     if image is None:
@@ -59,11 +68,10 @@ def examine(example: Example | Problem, labels: LabelSet) -> Examined | Problem:
     ids = _decoded(decode_label, example.label, example.encoding)
     if ids is None:
         return _cut_short(example.label_place, "its image")
-    problem = _size_problem(example, image) or _value_problem(example, ids, labels)
+    problem = _size_problem(example, image, ids) or _value_problem(example, ids, labels)
     if problem:
         return problem
-    orientation = image_header(io.BytesIO(example.image)).orientation
-    return Examined(image.shape[:2], orientation, ids)
+    return Examined(image.shape[:2], header.orientation, ids)
 
 
 def upright_ids(example: Example) -> np.ndarray:
@@ -86,26 +94,24 @@ def _cut_short(place: str, partner: str) -> Problem:
     return Problem(message, unreadable=True)
 
 
-def _image_header_problem(example: Example) -> Problem | None:
-    from PIL import Image, UnidentifiedImageError
+def _image_header(example: Example) -> Header | Problem:
+    from PIL import UnidentifiedImageError
 
     place = example.image_place
     try:
         header = image_header(io.BytesIO(example.image))
-        with Image.open(io.BytesIO(example.image)) as picture:
-            kind = picture.format
     except (UnidentifiedImageError, OSError, SyntaxError):
         message = f"{place} is corrupt or no image. Restore it or remove it and its label."
         return Problem(message, unreadable=True)
-    if kind not in _FORMATS:
+    if header.format not in READABLE_FORMATS:
         accepted = "accepted is JPEG, PNG, BMP or WebP. Convert it."
-        return Problem(f"{place} is {kind} by its contents; {accepted}")
-    if header.orientation != 1 and kind not in _TURNED_FORMATS:
+        return Problem(f"{place} is {header.format} by its contents; {accepted}")
+    if header.orientation != 1 and header.format not in TURNED_FORMATS:
         return Problem(
-            f"{place} is a {kind} rotated by its EXIF data (orientation {header.orientation}), "
-            "which is honoured in JPEG alone. Rotate the pixels first and clear the tag."
+            f"{place} is a {header.format} rotated by its EXIF data (orientation "
+            f"{header.orientation}), which is honoured in JPEG alone. Rotate the pixels first and clear the tag."
         )
-    return None
+    return header
 
 
 def _label_header_problem(example: Example) -> Problem | None:
@@ -121,8 +127,9 @@ def _label_header_problem(example: Example) -> Problem | None:
     return Problem(f"{place} is {found} PNG; {_MEANT[example.encoding.kind]}")
 
 
-def _size_problem(example: Example, image: np.ndarray) -> Problem | None:
-    label = upright_ids(example)
+def _size_problem(example: Example, image: np.ndarray, ids: np.ndarray) -> Problem | None:
+    with tf.device("CPU"):
+        label = turned_alike(tf.constant(ids), tf.constant(example.image)).numpy()
     if image.shape[:2] == label.shape:
         return None
     image_side, label_side = (f"{a.shape[1]}x{a.shape[0]}" for a in (image, label))

@@ -10,6 +10,8 @@ from typing import BinaryIO
 from kerasseg.data.pair import Pair
 
 GREY, RGB, PALETTE = 0, 2, 3
+READABLE_FORMATS = {"JPEG", "MPO", "PNG", "BMP", "WEBP"}  # MPO: a JPEG with more pictures in it
+TURNED_FORMATS = {"JPEG", "MPO"}  # those whose orientation the decoder honours
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -32,10 +34,11 @@ ANY_WAY = Stored()
 
 @dataclass(frozen=True)
 class Header:
-    """Size of an image as it is to be seen, pixels, and the orientation of a camera, 1..8."""
+    """Size of an image as it is to be seen, pixels, orientation of a camera, 1..8, and format."""
 
     size: tuple[int, int]
     orientation: int
+    format: str | None
 
 
 def image_header(file: Path | BinaryIO) -> Header:
@@ -50,7 +53,7 @@ def image_header(file: Path | BinaryIO) -> Header:
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
         orientation = orientation if orientation in range(1, 9) else 1
         size = (picture.height, picture.width)
-    return Header(size if orientation < 5 else size[::-1], orientation)
+        return Header(size if orientation < 5 else size[::-1], orientation, picture.format)
 
 
 def image_size(path: Path) -> tuple[int, int]:

@@ -11,12 +11,13 @@ import tensorflow as tf
 from kerasseg.data.checking import read_label
 from kerasseg.data.decoded import (
     Reader,
-    decoded_bytes,
+    bytes_a_pixel,
     fill,
     flat_maps,
     flat_reader,
     id_dtype,
     in_words,
+    total_pixels,
 )
 from kerasseg.data.pair import Pair
 from kerasseg.data.streams import Split, sizes_of
@@ -44,11 +45,11 @@ def decoded_in_memory(split: Split, labels: LabelSet) -> Reader:
     Raises:
         KerassegError: If the pixels do not fit into the memory that is free.
     """
-    needed = decoded_bytes(split, labels)
+    sizes = sizes_of(split)
+    area = total_pixels(sizes)
+    needed = area * bytes_a_pixel(labels)
     _check_memory(needed)
     print(f"decoding {len(split)} images into memory: {in_words(needed)}", file=sys.stderr)
-    sizes = sizes_of(split)
-    area = sum(height * width for height, width in sizes)
     pixels, ids = _aligned(area * 3, np.dtype(np.uint8)), _aligned(area, id_dtype(labels))
     fill(split, sizes, pixels, ids)
     return flat_reader(pixels, ids, sizes)

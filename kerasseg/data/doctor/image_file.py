@@ -12,15 +12,13 @@ import tensorflow as tf
 from kerasseg.data.decoding import decode_image
 from kerasseg.data.doctor.findings import Fault
 from kerasseg.data.exif import upright
-from kerasseg.data.headers import Stored, png_kind
+from kerasseg.data.headers import READABLE_FORMATS, TURNED_FORMATS, Stored, png_kind
 from kerasseg.data.tiff import is_tiff
 from kerasseg.errors import first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_READABLE = {"JPEG", "MPO", "PNG", "BMP", "WEBP"}  # MPO: a JPEG with more pictures behind it
-_TURNED = {"JPEG", "MPO"}
 _SMALL = 32
 PNG_COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
 _MODES = {
@@ -53,7 +51,7 @@ class ImageHeader:
     @property
     def is_turned(self) -> bool:
         """Whether training turns the image."""
-        return self.orientation != 1 and self.format in _TURNED
+        return self.orientation != 1 and self.format in TURNED_FORMATS
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def examine_image(path: Path, contents: bytes) -> ImageFile:
     header = _header(path, contents)
     if isinstance(header, str):
         return ImageFile((Fault("corrupt-image", path, header),))
-    if header.format not in _READABLE:
+    if header.format not in READABLE_FORMATS:
         return ImageFile((Fault("image-format", path, f"{header.format} by its contents"),), header)
     try:
         pixels = decode_image(tf.constant(contents), Stored(turned=header.is_turned)).numpy()
@@ -161,7 +159,7 @@ def _exact(contents: bytes, header: ImageHeader, pixels: np.ndarray) -> np.ndarr
 
     For speed TensorFlow rounds those of a JPEG in another way, unless it is told not to.
     """
-    if header.format not in _TURNED:
+    if header.format not in TURNED_FORMATS:
         return pixels
     stored = tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
     return upright(stored, tf.constant(header.orientation)).numpy()
