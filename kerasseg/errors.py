@@ -2,6 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class KerassegError(ValueError):
@@ -19,6 +23,23 @@ def first_line(error: BaseException) -> str:
         'no such file'
     """
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def first_complaint(error: "ValidationError") -> str:
+    """Returns what pydantic found first, as `key: what is wrong`.
+
+    Example:
+        >>> from pydantic import BaseModel, ValidationError
+        >>> class Leaf(BaseModel):
+        ...     sides: int
+        >>> try:
+        ...     Leaf.model_validate({"sides": "many"})
+        ... except ValidationError as error:
+        ...     print(first_complaint(error)[:22])
+        sides: Input should be
+    """
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def unknown_name(kind: str, name: object, accepted: Iterable[str]) -> KerassegError:

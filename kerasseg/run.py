@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, first_complaint
 from kerasseg.files import atomic_file
 from kerasseg.label_set import Colour, LabelSet
 
@@ -120,11 +120,8 @@ class Run:
         try:
             return RunDescription.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise KerassegError(
-                f"{path} cannot be used: {key}: {first['msg']}. {_REMEDY}"
-            ) from None
+            complaint = first_complaint(error)
+            raise KerassegError(f"{path} cannot be used: {complaint}. {_REMEDY}") from None
 
     def describe(self, description: RunDescription) -> None:
         """Writes `run.json`."""

@@ -109,7 +109,8 @@ def _image_header(example: Example) -> Header | Problem:
     if header.orientation != 1 and header.format not in TURNED_FORMATS:
         return Problem(
             f"{place} is a {header.format} rotated by its EXIF data (orientation "
-            f"{header.orientation}), which is honoured in JPEG alone. Rotate the pixels first and clear the tag."
+            f"{header.orientation}), which is honoured in JPEG alone. Rotate the pixels first and "
+            "clear the tag."
         )
     return header
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasseg.data.doctor.diagnosis import SCHEMA_VERSION, Diagnosis
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, first_complaint
 
 JSON_NAME = "report.json"
 _REMEDY = "Let training.doctor write it anew."
@@ -52,9 +52,7 @@ def read_report(directory: str | os.PathLike[str]) -> Diagnosis:
     try:
         return _adapter().validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise KerassegError(f"{path}: {key}: {first['msg']}. {_REMEDY}") from None
+        raise KerassegError(f"{path}: {first_complaint(error)}. {_REMEDY}") from None
 
 
 def _check_version(path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, first_complaint
 from kerasseg.label_set import Colour, LabelSet
 
 SCHEMA_VERSION = 1
@@ -136,9 +136,8 @@ def read_description(text: str, place: str) -> RecordsDescription:
     try:
         return RecordsDescription.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise KerassegError(f"{place} describes no records: {key}: {first['msg']}.") from None
+        complaint = first_complaint(error)
+        raise KerassegError(f"{place} describes no records: {complaint}.") from None
 
 
 def sizes_text(sizes: Iterable[tuple[int, int]]) -> str:
