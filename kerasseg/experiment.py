@@ -25,9 +25,7 @@ from kerasseg.errors import KerassegError
 from kerasseg.evaluation.report import write_report
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
-from kerasseg.recipe import Recipe, difference, read_recipe, recipe_text
-from kerasseg.recipe_data import open_source
-from kerasseg.recipe_sections import ARCHITECTURES
+from kerasseg.recipe import ARCHITECTURES, Recipe, difference, open_source, read_recipe, recipe_text
 from kerasseg.run import Run, RunDescription
 from kerasseg.training_loop import Trained, check_training, train
 from kerasseg.version import __version__

@@ -22,8 +22,7 @@ from kerasseg.label_set import LabelSet
 from kerasseg.losses import SegmentationCrossentropy
 from kerasseg.models.freezing import backbones_of, freeze_stages
 from kerasseg.optimizers import variable_multipliers, with_multipliers
-from kerasseg.recipe import Recipe
-from kerasseg.recipe_sections import TrainingRecipe
+from kerasseg.recipe import Recipe, TrainingRecipe
 from kerasseg.run import Run
 from kerasseg.schedules import PolySchedule
 from kerasseg.training_graph import training_graph

@@ -18,7 +18,7 @@ from kerasseg.errors import KerassegError
 
 if TYPE_CHECKING:
     from kerasseg.data.records.schema import RecordsDescription
-    from kerasseg.recipe_data import DataRecipe
+    from kerasseg.recipe import DataRecipe
 
 _USUAL_SPLITS = ("train", "val")
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kerasseg.data.checking import say_skipped
     from kerasseg.data.records import verify
     from kerasseg.data.records.writing import write_records
-    from kerasseg.recipe_data import record_sources
+    from kerasseg.recipe import record_sources
 
     if options.verify:
         print(_summary(verify(options.out).description, options.out))
@@ -89,7 +89,7 @@ def _splits(options: argparse.Namespace, name: str) -> Sequence[str]:
 def _recipe(options: argparse.Namespace, name: str) -> "DataRecipe":
     from pydantic import ValidationError
 
-    from kerasseg.recipe_data import DataRecipe
+    from kerasseg.recipe import DataRecipe
 
     names = tuple(each.strip() for each in (options.class_names or "").split(",") if each.strip())
     given = {

@@ -16,7 +16,7 @@ from kerasseg.data.records import ExampleSource, PairSource, tfds
 from kerasseg.data.streams import Split
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import Colour, LabelSet
-from kerasseg.recipe_sections import Section
+from kerasseg.recipe.section import Section
 
 _OF_FOLDERS = ("class_names", "palette", "ignore_label", "labels", "void_colours")
 

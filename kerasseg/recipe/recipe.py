@@ -12,15 +12,12 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 
 from kerasseg.errors import KerassegError, unknown_name
-from kerasseg.recipe_data import DataRecipe
-from kerasseg.recipe_sections import (
-    AugmentationRecipe,
-    ModelRecipe,
-    OptimizerRecipe,
-    OutputRecipe,
-    Section,
-    TrainingRecipe,
-)
+from kerasseg.recipe.augmentation import AugmentationRecipe
+from kerasseg.recipe.data import DataRecipe
+from kerasseg.recipe.model import ModelRecipe
+from kerasseg.recipe.optimizer import OptimizerRecipe
+from kerasseg.recipe.section import Section
+from kerasseg.recipe.training import OutputRecipe, TrainingRecipe
 
 # Where the data lies (its own fingerprint tells), what is shown, and on what it is computed.
 _WITHOUT_EFFECT: Any = {

@@ -6,7 +6,7 @@ from PIL import Image
 
 from kerasseg.data import check_pairs, read_pair
 from kerasseg.errors import KerassegError
-from kerasseg.recipe_data import DataRecipe, open_source
+from kerasseg.recipe import DataRecipe, open_source
 from tests.data.files import LABELS, write_folder
 from tests.data.test_coco_json import box, write
 from tests.data.trees import ade20k

@@ -5,8 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasseg.errors import KerassegError
-from kerasseg.recipe import EXAMPLE, difference, parse_recipe, read_recipe, recipe_text
-from kerasseg.recipe_sections import ARCHITECTURES
+from kerasseg.recipe import (
+    ARCHITECTURES,
+    EXAMPLE,
+    difference,
+    parse_recipe,
+    read_recipe,
+    recipe_text,
+)
 
 FOLDER = EXAMPLE.replace('dataset = "camvid"', 'dataset = "folder"\nclass_names = ["a", "b"]')
 
