@@ -19,6 +19,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg import data
+from kerasseg.data import batches
 from kerasseg.data.feeds import Cache
 from kerasseg.data.headers import image_size
 from kerasseg.data.reading import paths
@@ -116,7 +117,7 @@ def _decoded(pairs: Sequence[data.Pair]) -> tf.data.Dataset:
         return tf.ensure_shape(pixels, (*size, 3)), tf.ensure_shape(ids, (*size, 1))
 
     files = tf.data.Dataset.from_tensor_slices(paths(pairs)).shuffle(len(pairs)).repeat(EPOCHS)
-    return files.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    return files.map(decode, num_parallel_calls=batches.CALLS)
 
 
 def _by_layers(pairs: Sequence[data.Pair], steps: Sequence[Any]) -> tf.data.Dataset:
@@ -126,8 +127,8 @@ def _by_layers(pairs: Sequence[data.Pair], steps: Sequence[Any]) -> tf.data.Data
             batch = step(batch, training=True)
         return batch["images"], batch["segmentation_masks"]
 
-    batches = _decoded(pairs).batch(BATCH, drop_remainder=True)
-    return batches.map(augment, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    examples = _decoded(pairs).batch(BATCH, drop_remainder=True)
+    return examples.map(augment, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def _images_a_second(dataset: tf.data.Dataset) -> float:

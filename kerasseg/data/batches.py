@@ -1,5 +1,6 @@
 """Pairs of files to the batches that `model.fit` and the evaluation take."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -7,10 +8,15 @@ from typing import Any
 import tensorflow as tf
 
 from kerasseg.data.augmentation import FILL_COLOUR, Augmentation
+from kerasseg.data.augmentation.draws import fold
 from kerasseg.data.feeds import Cache, cache_of, evaluation_feed, training_feed
 from kerasseg.data.streams import Split, sizes_of
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import LabelSet
+
+Contents = tuple[tf.Tensor, ...]
+# More than the cores: while a batch is put together the next images are under way.
+CALLS = 4 * (os.cpu_count() or 1)
 
 
 def training_batches(
@@ -78,9 +84,9 @@ def training_batches(
         length=length,
     )
 
-    def example(epoch: tf.Tensor, place: tf.Tensor, *contents: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def example(epoch: tf.Tensor, place: tf.Tensor, contents: Contents) -> tuple[tf.Tensor, ...]:
         image, label = read(*contents)
-        example_seed = tf.random.fold_in(tf.stack([seed, epoch]), place, alg="philox")
+        example_seed = fold(tf.stack([seed, epoch]), place)
         image, label = augment(image, label, example_seed, ignore_label=labels.ignore_label)
         example = image, tf.cast(label, tf.int32)
         return (*example, example_seed) if augment.mixes else example
@@ -88,7 +94,7 @@ def training_batches(
     def mixed(images: tf.Tensor, maps: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return augment.mix(images, maps, seeds[0], ignore_label=labels.ignore_label)
 
-    examples = order.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    examples = order.map(example, num_parallel_calls=CALLS, deterministic=True)
     batches = examples.batch(batch_size, drop_remainder=True)
     if augment.mixes:
         batches = batches.map(mixed, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -191,6 +197,8 @@ def _ready(dataset: tf.data.Dataset) -> tf.data.Dataset:
     # Without its model of the pipeline tf.data takes a thread a core. With it, every other epoch
     # ran on two cores at the pace of one (benchmarks/input_pipeline.py).
     options.autotune.enabled = False
+    options.experimental_optimization.map_and_batch_fusion = True
+    options.threading.max_intra_op_parallelism = 1  # the images are what is dealt out to cores
     # Files and epochs are not dealt out in shards: each worker takes its part of every batch.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)

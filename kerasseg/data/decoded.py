@@ -101,13 +101,13 @@ def flat_maps(
     """
     with tf.device("CPU"):
         flat = tf.experimental.dlpack.from_dlpack(values.__dlpack__())
-        shapes = tf.constant([(*size, *channels) for size in sizes], tf.int64)
-        ends = tf.cumsum(tf.reduce_prod(shapes, axis=1))
+        shapes = np.array([(*size, *channels) for size in sizes], np.int64)
+        lengths = shapes.prod(axis=1)
+        table = tf.constant(np.c_[lengths.cumsum() - lengths, lengths, shapes])
 
     def read(index: tf.Tensor) -> tf.Tensor:
-        shape = shapes[index]
-        length = tf.reduce_prod(shape)
-        part = tf.slice(flat, [ends[index] - length], [length])
+        begin, length, shape = tf.split(tf.gather(table, index), [1, 1, shapes.shape[1]])
+        part = tf.slice(flat, begin, length)
         return tf.ensure_shape(tf.reshape(part, shape), (None, None, *channels))
 
     return read

@@ -42,6 +42,8 @@ def decode_window(
         stored: What is known of the file.
     """
     start, size = tf.convert_to_tensor(start), tf.convert_to_tensor(size)
+    if stored.jpeg and not stored.turned:
+        return _jpeg_window(contents, start, size)
     direct = tf.io.is_jpeg(contents)
     if stored.turned:
         direct &= orientation(contents) == 1
@@ -59,11 +61,11 @@ def _jpeg_window(contents: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> tf.T
     last = tf.minimum(start + size + _NEIGHBOURS, tf.io.extract_jpeg_shape(contents)[:2])
     window = tf.concat([first, last - first], axis=0)
     pixels = tf.io.decode_and_crop_jpeg(contents, window, channels=3)
-    return _cut(pixels, start - first, size)
+    return tf.ensure_shape(_cut(pixels, start - first, size), (None, None, 3))
 
 
 def _cut(pixels: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    return tf.slice(pixels, tf.pad(start, [[0, 1]]), tf.pad(size, [[0, 1]], constant_values=3))
+    return tf.slice(pixels, tf.concat([start, [0]], 0), tf.concat([size, [3]], 0))
 
 
 def decode_label(

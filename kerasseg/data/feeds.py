@@ -51,7 +51,8 @@ def training_feed(
         length: So many examples an epoch, at most all.
 
     Returns:
-        A data set of known length: number of the epoch, place in it, and what the function takes.
+        A data set of known length: number of the epoch, place in it, and a tuple of what the
+        function takes.
     """
     read: Read
     if cache == "labels":
@@ -65,9 +66,9 @@ def training_feed(
         read, contents = window_reader(split), _shuffled_indices(len(split))
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        places = tf.data.Dataset.range(length)  # the shorter of the two ends the epoch
-        examples = tf.data.Dataset.zip((places, contents(tf.stack([seed, number]))))
-        return examples.map(lambda place, parts: (number, place, *parts))
+        places = tf.data.Dataset.range(length)  # the shortest of the three ends the epoch
+        numbers = tf.data.Dataset.from_tensors(number).repeat()
+        return tf.data.Dataset.zip((numbers, places, contents(tf.stack([seed, number]))))
 
     feed = tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch)
     known = tf.data.experimental.assert_cardinality((epochs - first_epoch) * length)

@@ -10,8 +10,9 @@ from typing import BinaryIO
 from kerasseg.data.pair import Pair
 
 GREY, RGB, PALETTE = 0, 2, 3
-READABLE_FORMATS = {"JPEG", "MPO", "PNG", "BMP", "WEBP"}  # MPO: a JPEG with more pictures in it
-TURNED_FORMATS = {"JPEG", "MPO"}  # those whose orientation the decoder honours
+JPEG_FORMATS = {"JPEG", "MPO"}  # MPO: a JPEG with more pictures in it
+READABLE_FORMATS = JPEG_FORMATS | {"PNG", "BMP", "WEBP"}
+TURNED_FORMATS = JPEG_FORMATS  # those whose orientation the decoder honours
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -23,10 +24,12 @@ class Stored:
         turned: Whether a camera's orientation may be other than upright.
         labels: Bit depth and colour type (as PNG numbers them) of the label maps; empty if any
             may come.
+        jpeg: Whether every image is a JPEG.
     """
 
     turned: bool = True
     labels: frozenset[tuple[int, int]] = frozenset()
+    jpeg: bool = False
 
 
 ANY_WAY = Stored()
@@ -92,7 +95,11 @@ def stored(pairs: Sequence[Pair]) -> Stored:
         OSError: If a file is missing or an image file is no image.
     """
     with ThreadPoolExecutor() as pool:
-        orientations = set(pool.map(lambda pair: image_header(pair.image).orientation, pairs))
+        headers = list(pool.map(lambda pair: image_header(pair.image), pairs))
         kinds = set(pool.map(lambda pair: label_kind(pair.label), pairs))
     labels = frozenset(kind for kind in kinds if kind is not None)
-    return Stored(orientations != {1}, labels if None not in kinds else frozenset())
+    return Stored(
+        turned=any(header.orientation != 1 for header in headers),
+        labels=labels if None not in kinds else frozenset(),
+        jpeg=all(header.format in JPEG_FORMATS for header in headers),
+    )

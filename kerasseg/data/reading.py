@@ -41,6 +41,10 @@ def paths(pairs: Sequence[Pair]) -> tuple[tf.Tensor, tf.Tensor]:
     return images, tf.constant([str(pair.label) for pair in pairs], tf.string)
 
 
+def _file(names: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    return tf.io.read_file(tf.gather(names, index))
+
+
 def reader(pairs: Sequence[Pair]) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     """Returns a function from an index (int64 scalar) to image and label map.
 
@@ -52,7 +56,7 @@ def reader(pairs: Sequence[Pair]) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.T
     encoding, known = encoding_of(pairs), stored(pairs)
 
     def read(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        contents = tf.io.read_file(images[index]), tf.io.read_file(maps[index])
+        contents = _file(images, index), _file(maps, index)
         return decode_pair(*contents, encoding, known)
 
     return read
@@ -75,7 +79,7 @@ def window_reader(pairs: Sequence[Pair]) -> Callable[[tf.Tensor], tuple[WindowRe
     encoding, known = encoding_of(pairs), stored(pairs)
 
     def read(index: tf.Tensor) -> tuple[WindowReader, tf.Tensor]:
-        image, label = tf.io.read_file(images[index]), tf.io.read_file(maps[index])
+        image, label = _file(images, index), _file(maps, index)
         ids = label_of_image(image, label, encoding, known)
         return lambda start, size: decode_window(image, start, size, known), ids
 
@@ -91,7 +95,7 @@ def image_windows(pairs: Sequence[Pair]) -> Callable[[tf.Tensor], WindowReader]:
     images, known = paths(pairs)[0], stored(pairs)
 
     def read(index: tf.Tensor) -> WindowReader:
-        image = tf.io.read_file(images[index])
+        image = _file(images, index)
         return lambda start, size: decode_window(image, start, size, known)
 
     return read

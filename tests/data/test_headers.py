@@ -36,12 +36,19 @@ def test_what_is_no_png_has_no_kind(tmp_path):
 
 def test_what_is_known_of_a_split(tmp_path):
     pairs = write_folder(tmp_path, [(24, 32)] * 3, suffix=".jpg")
-    assert stored(pairs) == Stored(turned=False, labels=frozenset({(8, GREY)}))
+    assert stored(pairs) == Stored(turned=False, labels=frozenset({(8, GREY)}), jpeg=True)
     turn(pairs[1].image, 8)
     picture = Image.new("P", (32, 24))
     picture.putpalette(range(256))
     picture.save(pairs[2].label)
     found = stored(pairs)
     assert found.turned
+    assert found.jpeg
     assert (8, GREY) in found.labels
     assert PALETTE in {colour for _, colour in found.labels}
+
+
+def test_one_image_that_is_no_jpeg(tmp_path):
+    pairs = write_folder(tmp_path, [(24, 32)] * 2, suffix=".jpg")
+    Image.new("RGB", (32, 24)).save(pairs[0].image, format="PNG")
+    assert not stored(pairs).jpeg

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import tensorflow as tf
 
 from kerasseg.data.augmentation import colour, photometric, regions
-from kerasseg.data.augmentation.draws import fold, uniform
+from kerasseg.data.augmentation.draws import fold, split, uniform
 from kerasseg.data.augmentation.geometry import (
     CropMode,
     WindowReader,
@@ -163,7 +163,7 @@ class Augmentation:
             seed: Two integers.
             ignore_label: The void label, written where nothing of the image is seen.
         """
-        seeds = tf.random.split(seed, 8, alg="philox")
+        seeds = split(seed, 8)
         image, label = random_scale_crop(
             image,
             label,
@@ -182,7 +182,7 @@ class Augmentation:
         image = tf.ensure_shape(image, (*self.crop_size, 3))
         return image, tf.ensure_shape(label, self.crop_size)
 
-    def _recoloured(self, image: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    def _recoloured(self, image: tf.Tensor, seeds: list[tf.Tensor]) -> tf.Tensor:
         chosen = photometric if self.photometric == "keras_cv" else colour
         # First, since it rounds: a last digit that differs before it would do so visibly after it.
         if self.jpeg_probability:
@@ -194,7 +194,7 @@ class Augmentation:
         )
 
     def _covered(
-        self, image: tf.Tensor, label: tf.Tensor, seeds: tf.Tensor, ignore_label: int
+        self, image: tf.Tensor, label: tf.Tensor, seeds: list[tf.Tensor], ignore_label: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
         chosen = photometric if self.photometric == "keras_cv" else regions
         if self.cutout_probability:

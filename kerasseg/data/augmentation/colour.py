@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +20,7 @@ _YIQ = np.array(
 _QUARTER_TURN = np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0]])
 # To be multiplied by pixels from the left: the grey of a pixel, and its colour turned by 90°.
 _TO_GREY = np.outer(_YIQ[0], np.ones(3)).astype(np.float32)
+_TO_COLOUR = np.eye(3, dtype=np.float32) - _TO_GREY
 _TO_QUARTER = (np.linalg.inv(_YIQ) @ _QUARTER_TURN @ _YIQ).T.astype(np.float32)
 
 
@@ -43,13 +44,9 @@ def draw_colour_change(
     seed: tf.Tensor, brightness: float, contrast: float, saturation: float, hue: float
 ) -> ColourChange:
     """Returns a random change; the arguments are those of `random_colour`."""
-    draw = tf.random.stateless_uniform((4,), seed, -1.0, 1.0, alg="philox")
-    return ColourChange(
-        brightness=255.0 * brightness * draw[0],
-        contrast=1.0 + contrast * draw[1],
-        saturation=1.0 + saturation * draw[2],
-        hue=hue * draw[3],
-    )
+    largest = np.array([255.0 * brightness, contrast, saturation, hue], np.float32)
+    changes = between(uniform(seed, (4,)), (-1.0, 1.0)) * largest
+    return ColourChange(*tf.unstack(changes + np.array([0, 1, 1, 0], np.float32)))
 
 
 def random_colour(
@@ -90,7 +87,7 @@ def random_colour(
 
 
 def _colour_matrix(change: ColourChange, turns: bool) -> tf.Tensor:
-    colour = tf.eye(3) - _TO_GREY
+    colour: Any = _TO_COLOUR
     if turns:
         angle = 2 * math.pi * change.hue
         colour = tf.cos(angle) * colour + tf.sin(angle) * _TO_QUARTER

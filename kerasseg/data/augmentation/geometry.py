@@ -67,18 +67,18 @@ def random_scale_crop(
     return _mirrored_if(mirrored, image), _mirrored_if(mirrored, label)
 
 
-def _mirrored_if(mirrored: tf.Tensor | bool, pixels: tf.Tensor) -> tf.Tensor:
+def _mirrored_if(mirrored: tf.Tensor | bool, pixels: tf.Tensor, axis: int = 1) -> tf.Tensor:
     if mirrored is False:
         return pixels
-    return tf.cond(mirrored, lambda: tf.reverse(pixels, [1]), lambda: pixels)
+    return tf.cond(mirrored, lambda: tf.reverse(pixels, [axis]), lambda: pixels)
 
 
 def _slices(image: tf.Tensor) -> WindowReader:
     image = tf.convert_to_tensor(image)
+    channels = image.shape[2]
 
     def read(start: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-        end = start + size
-        return image[start[0] : end[0], start[1] : end[1]]
+        return tf.slice(image, tf.concat([start, [0]], 0), tf.concat([size, [channels]], 0))
 
     return read
 
@@ -107,17 +107,19 @@ def straight_crop(
     # Rounding, as what is taken is a part of the window that need not divide the crop.
     filled = tf.maximum(_at_scale_of(crop, window, taken), 1)
     before = tf.minimum(_at_scale_of(crop, window, first - window.start), crop - filled)
-    # Before the resize, as bytes: the mirror image of the crop costs four times as much.
-    image = tf.image.resize(_mirrored_if(mirrored, read(first, taken)), filled)
-    label = _mirrored_if(mirrored, _nearest(label, first, taken, filled))
-    if mirrored is not False:
-        across = tf.where(mirrored, (crop - filled - before)[1], before[1])
-        before = tf.stack([before[0], across])
-    return tf.cond(
-        tf.reduce_all(filled == crop),
-        lambda: (image, label),
-        lambda: _pad(image, label, before, crop - filled - before, ignore_label),
-    )
+    # Mirrored as bytes: the mirror image of the crop costs four times as much.
+    pixels = _mirrored_if(mirrored, read(first, taken))
+    # From bytes the resize takes twice the time.
+    image = tf.image.resize(tf.cast(pixels, tf.float32), filled)
+    label = _nearest(label, first, taken, filled, mirrored)
+
+    def padded() -> tuple[tf.Tensor, tf.Tensor]:
+        after = crop - filled - before
+        at_left = before[1] if mirrored is False else tf.where(mirrored, after[1], before[1])
+        place = tf.stack([before[0], at_left])
+        return _pad(image, label, place, crop - filled - place, ignore_label)
+
+    return tf.cond(tf.reduce_all(filled == crop), lambda: (image, label), padded)
 
 
 def _at_scale_of(crop: tf.Tensor, window: Window, lengths: tf.Tensor) -> tf.Tensor:
@@ -125,12 +127,19 @@ def _at_scale_of(crop: tf.Tensor, window: Window, lengths: tf.Tensor) -> tf.Tens
     return rounded(tf.cast(crop * lengths, tf.float32) / tf.cast(window.size, tf.float32))
 
 
-def _nearest(label: tf.Tensor, start: tf.Tensor, taken: tf.Tensor, filled: tf.Tensor) -> tf.Tensor:
+def _nearest(
+    label: tf.Tensor,
+    start: tf.Tensor,
+    taken: tf.Tensor,
+    filled: tf.Tensor,
+    mirrored: tf.Tensor | bool,
+) -> tf.Tensor:
     """Returns the window of a label map resized by nearest neighbour, in whole numbers."""
     rows, columns = (
-        start[axis] + (2 * tf.range(filled[axis]) + 1) * taken[axis] // (2 * filled[axis])
-        for axis in (0, 1)
+        first + (2 * tf.range(count) + 1) * length // (2 * count)
+        for first, length, count in zip(*map(tf.unstack, (start, taken, filled)), strict=True)
     )
+    columns = _mirrored_if(mirrored, columns, axis=0)
     # Twice by rows with transpositions takes half the time of a gather along the columns.
     return tf.transpose(tf.gather(tf.transpose(tf.gather(label, rows)), columns))
 

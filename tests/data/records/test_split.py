@@ -33,7 +33,7 @@ def feed(split, seed=4, first_epoch=0):
     examples, _ = training_feed(
         split, LABELS, "none", seed=seed, first_epoch=first_epoch, epochs=3, length=6
     )
-    return [tuple(part.numpy() for part in parts) for parts in examples]
+    return [tuple(part.numpy() for part in (*place, *parts)) for *place, parts in examples]
 
 
 @pytest.fixture

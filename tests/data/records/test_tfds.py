@@ -151,7 +151,7 @@ def test_it_is_trained_on_as_a_stream(data_dir):
     def feed(first_epoch):
         span = {"first_epoch": first_epoch, "epochs": 2, "length": 4}
         examples, _ = training_feed(split, split.labels, "none", seed=3, **span)
-        return [tuple(part.numpy() for part in parts) for parts in examples]
+        return [tuple(part.numpy() for part in (*place, *parts)) for *place, parts in examples]
 
     whole = feed(0)
     assert len(whole) == 8
