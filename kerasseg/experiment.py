@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from kerasseg import distribution
+from kerasseg import checkout, distribution
 from kerasseg.data.checking import say_skipped
 from kerasseg.data.streams import (
     Split,
@@ -213,6 +213,7 @@ def _description(recipe: Recipe, splits: Splits) -> RunDescription:
             "python": ".".join(map(str, sys.version_info[:3])),
             **{name: version(name) for name in ("tensorflow", "keras", "numpy")},
         },
+        commit=checkout.commit(),
     )
 
 

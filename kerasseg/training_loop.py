@@ -13,8 +13,9 @@ from kerasseg.callbacks import (
     EpochCheckpoint,
     Progress,
     StopOnNonFinite,
+    ValidationBoard,
 )
-from kerasseg.data.streams import Split
+from kerasseg.data.streams import Split, decoded, some_examples
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.metrics import MeanIoU
 from kerasseg.files import atomic_file
@@ -96,7 +97,8 @@ def train(
     if done:
         print(f"going on after epoch {done} of {training.epochs}")
     if done < training.epochs:
-        callbacks = _callbacks(checkpoint, progress, best, run, recipe)
+        board = _board(model, validation, labels, run, recipe.output.pictures)
+        callbacks = [*_callbacks(checkpoint, progress, best, run, recipe), board]
         _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
     else:
         twin.optimizer.finalize_variable_values(twin.trainable_variables)
@@ -150,6 +152,13 @@ def _callbacks(
     average = [AverageWeights()] if recipe.optimizer.average else []
     board = keras.callbacks.TensorBoard(str(run.file("tensorboard")), write_graph=False)
     return [StopOnNonFinite(), progress, best, *average, board, checkpoint]
+
+
+def _board(
+    model: keras.Model, validation: Split, labels: LabelSet, run: Run, count: int
+) -> ValidationBoard:
+    examples = [decoded(example) for example in some_examples(validation, count)]
+    return ValidationBoard(model, run.file("tensorboard") / "validation", examples, labels)
 
 
 def _fit(

@@ -102,7 +102,12 @@ def training_batches(
 
 
 def evaluation_batches(
-    pairs: Split, labels: LabelSet, *, batch_size: int, pad_to_multiple: int = 1
+    pairs: Split,
+    labels: LabelSet,
+    *,
+    batch_size: int,
+    pad_to_multiple: int = 1,
+    numbered: bool = False,
 ) -> tf.data.Dataset:
     """Returns every whole image once, in batches of images of one size.
 
@@ -118,10 +123,11 @@ def evaluation_batches(
         pad_to_multiple: Each batch is filled up to a multiple of this with images whose label
             map is all void. With the number of replicas, no replica of a strategy is left
             without an image; with `batch_size`, all batches are full.
+        numbered: Whether the place of each image in the split comes too.
 
     Returns:
         A data set of known length of `(image, label)`: uint8 `(B, H, W, 3)` and int32
-        `(B, H, W)`.
+        `(B, H, W)`; or `(image, label, number)` with int64 `(B,)`, -1 for an image that fills up.
 
     Raises:
         KerassegError: If there are no pairs or `batch_size` is not a multiple of
@@ -144,14 +150,16 @@ def evaluation_batches(
     sizes = set(sizes_of(pairs))
     height, width = sizes.pop() if len(sizes) == 1 else (None, None)
 
-    def batch(*contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def batch(numbers: tf.Tensor, contents: Contents) -> tuple[tf.Tensor, ...]:
         specs = (tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((None, None), tf.int32))
         images, maps = tf.map_fn(lambda one: read(*one), contents, fn_output_signature=specs)
         images, maps = _filled_up(images, maps, pad_to_multiple, labels.ignore_label)
-        return (
-            tf.ensure_shape(images, (None, height, width, 3)),
-            tf.ensure_shape(maps, (None, height, width)),
-        )
+        images = tf.ensure_shape(images, (None, height, width, 3))
+        maps = tf.ensure_shape(maps, (None, height, width))
+        if not numbered:
+            return images, maps
+        missing = tf.shape(maps)[0] - tf.shape(numbers)[0]
+        return images, maps, tf.pad(numbers, [[0, missing]], constant_values=-1)
 
     return _ready(feed.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))
 

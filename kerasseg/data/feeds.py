@@ -108,7 +108,8 @@ def evaluation_feed(split: Split, batch_size: int) -> tuple[tf.data.Dataset, Rea
         batch_size: The largest number of images in a batch.
 
     Returns:
-        A data set of known length of what the function takes, stacked.
+        A data set of known length of the numbers of the examples, int64 `(B,)`, and a tuple of
+        what the function takes, stacked.
     """
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, size in enumerate(sizes_of(split)):
@@ -121,7 +122,7 @@ def evaluation_feed(split: Split, batch_size: int) -> tuple[tf.data.Dataset, Rea
         for start in range(0, len(members), batch_size)
     ]
     feed = tf.data.Dataset.from_tensor_slices(tf.ragged.constant(batches, tf.int64))
-    return feed.map(lambda indices: (indices,)), reader(split)
+    return feed.map(lambda indices: (indices, (indices,))), reader(split)
 
 
 def _grouped(
@@ -133,7 +134,7 @@ def _grouped(
     examples = stream.in_order().map(lambda name, image, label: (image, label)).enumerate()
     batches = examples.group_by_window(
         key_func=lambda index, _: keys[index],
-        reduce_func=lambda _, window: window.map(lambda index, parts: parts).batch(batch_size),
+        reduce_func=lambda _, window: window.batch(batch_size),
         window_size=batch_size,
     )
     count = sum(-(-len(members) // batch_size) for members in groups.values())

@@ -158,9 +158,20 @@ def some_examples(split: Split, count: int) -> list[Example]:
         OSError: If a file cannot be read.
     """
     places = np.linspace(0, len(split) - 1, min(count, len(split))).round().astype(int).tolist()
-    if isinstance(split, ExampleStream):
-        return split.examples(places)
-    return [load_example(split[place]) for place in places]
+    return examples_at(split, places)
+
+
+def examples_at(split: Split, places: Sequence[int]) -> list[Example]:
+    """Returns the examples at some places of a split, in that order.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    if not isinstance(split, ExampleStream):
+        return [load_example(split[place]) for place in places]
+    in_order = sorted(set(places))
+    found = dict(zip(in_order, split.examples(in_order), strict=True))
+    return [found[place] for place in places]
 
 
 def decoded(example: Example) -> tuple[np.ndarray, np.ndarray]:

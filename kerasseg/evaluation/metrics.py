@@ -84,7 +84,7 @@ class MeanIoU(keras.metrics.Metric):
 
     def _count(self, truth: tf.Tensor, predicted: tf.Tensor) -> None:
         valid = tf.not_equal(truth, self.ignore_label)
-        known = self._check_known(tf.where(valid, truth, 0))
+        known = _assert_known(tf.where(valid, truth, 0), self.num_classes, self.ignore_label)
         # Void goes to a place of its own behind the matrix, which is cut off.
         outside = self.num_classes**2
         place = tf.where(valid, truth * self.num_classes + predicted, outside)
@@ -93,19 +93,6 @@ class MeanIoU(keras.metrics.Metric):
             counts = tf.math.bincount(place, minlength=outside + 1, maxlength=outside + 1)
         matrix = tf.reshape(counts[:outside], (self.num_classes, self.num_classes))
         self.confusion.assign_add(tf.cast(matrix, tf.float64))
-
-    def _check_known(self, classes: tf.Tensor) -> tf.Operation | None:
-        """Stops at a label that would be counted in another place, or nowhere."""
-        smallest, largest = tf.reduce_min(classes), tf.reduce_max(classes)
-        return tf.debugging.Assert(
-            tf.logical_and(smallest >= 0, largest < self.num_classes),
-            [
-                f"MeanIoU received a label that is neither a class, [0, {self.num_classes}), nor "
-                f"void, {self.ignore_label}; the smallest and the largest beside void:",
-                smallest,
-                largest,
-            ],
-        )
 
     def result(self) -> tf.Tensor:
         """Returns the mean IoU, 0..1; 0 where nothing was counted."""
@@ -125,6 +112,51 @@ class MeanIoU(keras.metrics.Metric):
         }
 
 
+def _assert_known(classes: tf.Tensor, num_classes: int, ignore_label: int) -> tf.Operation | None:
+    """Stops at a label that would be counted in another place, or nowhere."""
+    smallest, largest = tf.reduce_min(classes), tf.reduce_max(classes)
+    return tf.debugging.Assert(
+        tf.logical_and(smallest >= 0, largest < num_classes),
+        [
+            f"MeanIoU received a label that is neither a class, [0, {num_classes}), nor "
+            f"void, {ignore_label}; the smallest and the largest beside void:",
+            smallest,
+            largest,
+        ],
+    )
+
+
+def image_confusions(truth: tf.Tensor, logits: tf.Tensor, ignore_label: int) -> tf.Tensor:
+    """Returns the confusion matrix of each image, int64 `(N, C, C)`, void left out.
+
+    Args:
+        truth: Labels `(N, H, W)`, any integer dtype.
+        logits: Logits or probabilities `(N, H, W, C)`.
+        ignore_label: The label of void pixels.
+
+    Raises:
+        tf.errors.InvalidArgumentError: For a label that is neither class nor void.
+
+    Example:
+        >>> truth, logits = np.array([[[0, 1, 255]]]), np.eye(2)[[[[0, 0, 1]]]]
+        >>> image_confusions(truth, logits, 255).numpy().tolist()
+        [[[1, 0], [1, 0]]]
+    """
+    classes = logits.shape[-1]
+    truth = tf.cast(truth, tf.int32)
+    images = tf.shape(truth)[0]
+    valid = tf.not_equal(truth, ignore_label)
+    predicted = tf.argmax(logits, axis=-1, output_type=tf.int32)
+    with tf.control_dependencies([_assert_known(tf.where(valid, truth, 0), classes, ignore_label)]):
+        first = tf.range(images)[:, None, None] * classes**2
+        # Void goes to a place of its own behind the matrices, which is cut off.
+        place = tf.where(valid, first + truth * classes + predicted, images * classes**2)
+    size = images * classes**2 + 1
+    with tf.device("CPU"):  # on a GPU the operation is not deterministic
+        counts = tf.math.bincount(tf.reshape(place, [-1]), minlength=size, maxlength=size)
+    return tf.cast(tf.reshape(counts[:-1], (images, classes, classes)), tf.int64)
+
+
 def class_iou(confusion: np.ndarray) -> np.ndarray:
     """Returns the IoU of every class, float64 `(C,)`, NaN for a class that does not occur.
 
@@ -138,6 +170,22 @@ def class_iou(confusion: np.ndarray) -> np.ndarray:
     overlap = np.diag(confusion).astype(np.float64)
     union = confusion.sum(axis=0) + confusion.sum(axis=1) - overlap
     return np.divide(overlap, union, out=np.full_like(overlap, np.nan), where=union > 0)
+
+
+def row_shares(confusion: np.ndarray) -> np.ndarray:
+    """Returns each row of a confusion matrix as shares of the true class, float64 `(C, C)`.
+
+    Args:
+        confusion: `(C, C)`, pixels of true class i predicted as class j at `[i, j]`.
+
+    Returns:
+        0..1; a row of zeros for a class that does not occur in the truth.
+
+    Example:
+        >>> row_shares(np.array([[3, 1], [0, 0]])).tolist()
+        [[0.75, 0.25], [0.0, 0.0]]
+    """
+    return confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
 
 
 def iou_table(class_names: Sequence[str], confusion: np.ndarray) -> str:

@@ -1,5 +1,7 @@
-"""What a run leaves to look at: the table of its classes, its scores, its pictures."""
+"""What a run leaves to look at: the table of its classes, its scores, its pictures, its page."""
 
+import csv
+import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,12 +13,15 @@ import numpy as np
 
 from kerasseg import data
 from kerasseg.data.examples import Example
-from kerasseg.data.streams import Split, decoded, some_examples
-from kerasseg.evaluation.engine import confusion_matrix, predict
+from kerasseg.data.streams import Split, decoded, examples_at, some_examples
+from kerasseg.evaluation.engine import Evaluation, evaluate_images, predict
+from kerasseg.evaluation.html_report import ShownImage, html_report
 from kerasseg.evaluation.metrics import class_iou, iou_table, mean_iou
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
 from kerasseg.run import Run
+
+_SHOWN = 4  # of the best and of the worst images
 
 
 def write_report(
@@ -28,10 +33,10 @@ def write_report(
     num_pictures: int,
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Evaluates a model on whole images, prints the table and writes scores and pictures.
+    """Evaluates a model on whole images, prints the table and writes scores, pictures and page.
 
     Args:
-        run: Where `metrics.json`, `pictures/` and `samples/` go.
+        run: Where `metrics.json`, `pictures/`, `samples/` and `report.html` go.
         model: The model to evaluate.
         split: The images and labels to evaluate on.
         labels: Their classes and the void label.
@@ -41,19 +46,22 @@ def write_report(
     Returns:
         What `metrics.json` holds.
     """
-    batches = data.evaluation_batches(split, labels, batch_size=4)
-    confusion = confusion_matrix(model, batches, labels, progress=sys.stderr.isatty())
+    batches = data.evaluation_batches(split, labels, batch_size=4, numbered=True)
+    evaluation = evaluate_images(model, batches, labels, progress=sys.stderr.isatty())
     metrics = {
-        "mean_iou": mean_iou(confusion),
-        "class_iou": _by_class(labels, confusion),
-        "confusion": confusion.tolist(),
+        "mean_iou": mean_iou(evaluation.confusion),
+        "class_iou": _by_class(labels, evaluation.confusion),
+        "confusion": evaluation.confusion.tolist(),
         "images": len(split),
         **facts,
     }
     with atomic_file(run.file("metrics.json")) as temporary:
         temporary.write_text(json.dumps(metrics, indent=2) + "\n")
     _write_pictures(run, model, some_examples(split, num_pictures), labels)
-    print(iou_table(labels.class_names, confusion))
+    page = _page(run, model, split, labels, evaluation, facts)
+    with atomic_file(run.file("report.html")) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    print(iou_table(labels.class_names, evaluation.confusion))
     return metrics
 
 
@@ -79,3 +87,75 @@ def _write_pictures(
             picture.save(temporary)
         with atomic_file(run.file("samples") / example.name) as temporary:
             temporary.write_bytes(example.image)
+
+
+def _page(
+    run: Run,
+    model: keras.Model,
+    split: Split,
+    labels: LabelSet,
+    evaluation: Evaluation,
+    facts: Mapping[str, Any],
+) -> str:
+    scored = np.flatnonzero(~np.isnan(evaluation.image_iou))
+    order = scored[np.argsort(evaluation.image_iou[scored], kind="stable")]
+    shown = min(_SHOWN, len(order) // 2)
+    best, worst = (
+        _shown(model, split, labels, evaluation, rows)
+        for rows in (order[::-1][:shown], order[: max(shown, 1)])
+    )
+    recipe = run.file("recipe.toml")
+    return html_report(
+        title=f"{run.path.resolve().name}: {run.description.architecture}",
+        labels=labels,
+        confusion=evaluation.confusion,
+        history=_history(run),
+        best=best,
+        worst=worst,
+        facts=_described(run) | {"validation images": str(len(split))} | _in_words(facts),
+        recipe=recipe.read_text(encoding="utf-8") if recipe.is_file() else "",
+    )
+
+
+def _shown(
+    model: keras.Model, split: Split, labels: LabelSet, evaluation: Evaluation, rows: np.ndarray
+) -> list[ShownImage]:
+    from kerasseg.visualization import side_by_side
+
+    images = []
+    places = evaluation.numbers[rows].tolist()
+    for row, example in zip(rows, examples_at(split, places), strict=True):
+        image, truth = decoded(example)
+        stream = io.BytesIO()
+        side_by_side(image, truth, predict(model, image), labels).save(stream, "JPEG", quality=85)
+        images.append(ShownImage(example.name, evaluation.image_iou[row], stream.getvalue()))
+    return images
+
+
+def _history(run: Run) -> list[dict[str, float]]:
+    """Returns the rows of `history.csv`; a field is empty where a log was not measured."""
+    if not run.file("history.csv").is_file():
+        return []
+    with run.file("history.csv").open(newline="") as stream:
+        rows = csv.DictReader(stream)
+        return [{key: float(value) for key, value in row.items() if value} for row in rows]
+
+
+def _described(run: Run) -> dict[str, str]:
+    described = run.description
+    return {
+        "data set": described.dataset,
+        **{f"fingerprint, {name}": str(value) for name, value in described.fingerprint.items()},
+        "kerasseg": described.kerasseg_version,
+        **({"commit": described.commit} if described.commit else {}),
+        **described.versions,
+    }
+
+
+def _in_words(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what is told in one line each; what was skipped is a list of messages."""
+    return {
+        name.replace("_", " "): "; ".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in facts.items()
+        if value not in ((), None)
+    }

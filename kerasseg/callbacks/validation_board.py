@@ -1,0 +1,105 @@
+"""Pictures of the validation split in TensorBoard."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasseg.evaluation.metrics import MeanIoU, row_shares
+from kerasseg.label_set import LabelSet
+
+
+class ValidationBoard(keras.callbacks.Callback):
+    """Shows TensorBoard the same images after every epoch, and the confusion matrix.
+
+    The images stand beside their truth and what the model predicts with the weights of the
+    moment. The matrix is that of the validation's `MeanIoU`, each row as shares of the true class;
+    it comes with every validation.
+
+    Args:
+        plain: The model to show, which shares its variables with the one that trains.
+        directory: Where TensorBoard's files go.
+        examples: Image, uint8 `(H, W, 3)`, and label map `(H, W)` each; of any sizes.
+        labels: The classes, their colours and the void label.
+
+    Example:
+        >>> inputs = keras.Input((None, None, 3))
+        >>> model = keras.Model(inputs, keras.layers.Conv2D(2, 1)(inputs))
+        >>> image, truth = np.zeros((40, 50, 3), "uint8"), np.zeros((40, 50), "int32")
+        >>> labels = LabelSet(("soil", "leaf"))
+        >>> board = ValidationBoard(model, "tensorboard", [(image, truth)], labels)
+        >>> board.on_epoch_end(0)  # as `fit` does
+        >>> len(list(Path("tensorboard").iterdir()))
+        1
+    """
+
+    def __init__(
+        self,
+        plain: keras.Model,
+        directory: str | os.PathLike[str],
+        examples: Sequence[tuple[np.ndarray, np.ndarray]],
+        labels: LabelSet,
+    ) -> None:
+        super().__init__()
+        self.directory = Path(directory)
+        self.examples = list(examples)
+        self.labels = labels
+        self.epoch = 0
+        self._writer: tf.summary.SummaryWriter | None = None
+        # Of one signature, so that images of many sizes are traced once.
+        signature = [tf.TensorSpec((None, None, 3), tf.uint8)]
+        self._predict = tf.function(
+            lambda image: tf.argmax(
+                plain(tf.cast(image, tf.float32)[tf.newaxis], training=False)[0], axis=-1
+            ),
+            input_signature=signature,
+        )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Notes the epoch, which is the step of the pictures."""
+        self.epoch = epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Writes the pictures."""
+        from kerasseg.visualization import side_by_side
+
+        for number, (image, truth) in enumerate(self.examples):
+            prediction = self._predict(image).numpy()
+            picture = side_by_side(image, truth, prediction, self.labels)
+            self._write(f"image {number}", np.asarray(picture.convert("RGB")), epoch)
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        """Writes the confusion matrix."""
+        for metric in _all_metrics(self.model):
+            if isinstance(metric, MeanIoU):
+                shares = row_shares(np.asarray(metric.confusion))
+                self._write("confusion matrix", _grey(shares), self.epoch)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Closes the file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _write(self, name: str, picture: np.ndarray, epoch: int) -> None:
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self.directory))
+        with self._writer.as_default(), tf.device("CPU"):
+            tf.summary.image(name, picture[np.newaxis], step=epoch)
+        self._writer.flush()
+
+
+def _all_metrics(model: keras.Model) -> list[keras.metrics.Metric]:
+    """Returns the metrics of a model one by one; Keras holds those of `compile` in one."""
+    return [one for each in model.metrics for one in getattr(each, "metrics", [each])]
+
+
+def _grey(shares: np.ndarray) -> np.ndarray:
+    """Returns a matrix of 0..1 as a picture, uint8 `(S, S, 1)`, dark where it is high."""
+    cell = max(1, 480 // len(shares))
+    return np.kron(np.round(255 * (1 - shares)).astype(np.uint8), np.ones((cell, cell), np.uint8))[
+        ..., np.newaxis
+    ]
