@@ -33,7 +33,8 @@ class RunDescription(BaseModel):
             version.
         recipe_hash: Hash of the resolved recipe; another recipe may not go on in this run.
         versions: Versions of the packages that computed it.
-        commit: That of the checkout of kerasseg, as `git describe` names it; empty if there is none.
+        commit: That of the checkout of kerasseg, as `git describe` names it; empty where there is
+            none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -61,9 +62,9 @@ class Run:
 
     Files: `run.json` (`RunDescription`), `recipe.toml` (the recipe as it ran), `model.keras`
     (the last weights, a plain functional model), `best.keras` (the weights of the epoch with
-    the best validation score), `metrics.json`, `history.csv`, `report.html`, `pictures/`, `samples/`
-    (the images that the pictures show), `tensorboard/`, `checkpoint/` (what a resume needs) and
-    `serving/` (SavedModels by version).
+    the best validation score), `metrics.json`, `history.csv`, `report.html`, `pictures/`,
+    `samples/` (the images that the pictures show), `tensorboard/`, `checkpoint/` (what a resume
+    needs) and `serving/` (SavedModels by version).
 
     Args:
         path: The directory. It need not exist yet.

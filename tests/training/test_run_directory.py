@@ -32,6 +32,7 @@ def test_its_files(undisturbed):
         "best.keras",
         "history.csv",
         "metrics.json",
+        "report.html",
         "pictures/000.png",
         "pictures/003.png",
         "samples/000.jpg",
