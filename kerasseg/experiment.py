@@ -97,11 +97,14 @@ def run_experiment(
             num_pictures=recipe.output.pictures,
             facts={
                 "training_seconds": round(trained.seconds, 1),
+                "input_share": trained.input_share and round(trained.input_share, 3),
                 "epochs": recipe.training.epochs,
                 "skipped": splits.skipped,
             },
         )
     print(f"seconds spent in training: {trained.seconds:.0f}")
+    if trained.input_share is not None:
+        print(f"of them waiting for images: {trained.input_share:.1%}")
     if recipe.output.saved_model:
         _export(run, trained.model, splits)
     return run

@@ -19,6 +19,7 @@ from kerasseg.data.streams import Split, decoded, some_examples
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.metrics import MeanIoU
 from kerasseg.files import atomic_file
+from kerasseg.input_share import input_share
 from kerasseg.label_set import LabelSet
 from kerasseg.losses import SegmentationCrossentropy
 from kerasseg.models.freezing import backbones_of, freeze_stages
@@ -31,10 +32,18 @@ from kerasseg.training_graph import training_graph
 
 @dataclass(frozen=True)
 class Trained:
-    """A model whose training has ended, and the seconds that `fit` took, all starts together."""
+    """A model whose training has ended.
+
+    Attributes:
+        model: The plain model.
+        seconds: What `fit` took, all starts together.
+        input_share: The part of a step that its images were waited for; None where this start
+            had nothing left to train.
+    """
 
     model: keras.Model
     seconds: float
+    input_share: float | None = None
 
 
 def check_training(
@@ -96,15 +105,18 @@ def train(
         done = checkpoint.restore(twin)
     if done:
         print(f"going on after epoch {done} of {training.epochs}")
+    share = None
     if done < training.epochs:
         board = _board(model, validation, labels, run, recipe.output.pictures)
         callbacks = [*_callbacks(checkpoint, progress, best, run, recipe), board]
-        _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
+        batches = _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
+        if progress.step_seconds:
+            share = input_share(twin, batches, progress.step_seconds)
     else:
         twin.optimizer.finalize_variable_values(twin.trainable_variables)
     with atomic_file(run.file("model.keras")) as temporary:
         model.save(temporary)
-    return Trained(model, progress.seconds)
+    return Trained(model, progress.seconds, share)
 
 
 def _compile(
@@ -170,7 +182,7 @@ def _fit(
     callbacks: list[keras.callbacks.Callback],
     done: int,
     strategy: tf.distribute.Strategy,
-) -> None:
+) -> tf.data.Dataset:
     training, draws = recipe.training, recipe.augmentation
     replicas = strategy.num_replicas_in_sync
     every = range(training.validate_every, training.epochs, training.validate_every)
@@ -197,3 +209,4 @@ def _fit(
         shuffle=False,
         verbose=1 if sys.stdout.isatty() else 2,
     )
+    return batches

@@ -1,5 +1,6 @@
 """Speed and time left, as logs that the progress bar shows."""
 
+import statistics
 import time
 
 import keras
@@ -37,6 +38,7 @@ class Progress(keras.callbacks.Callback):
         self._steps_here = 0
         self._steps_done = 0
         self._epoch_began = 0.0
+        self._epochs_here: list[float] = []
 
     def state(self) -> float:
         """Returns the seconds spent so far."""
@@ -51,6 +53,15 @@ class Progress(keras.callbacks.Callback):
         """Seconds spent in `fit` by this run, earlier starts included."""
         here = 0.0 if self._began is None else time.monotonic() - self._began
         return self.earlier + here
+
+    @property
+    def step_seconds(self) -> float | None:
+        """Seconds of a step: of the median epoch of this start; None before the first has ended.
+
+        The first epoch, which traces the graph, counts only where it is the only one.
+        """
+        epochs = self._epochs_here[1:] or self._epochs_here
+        return statistics.median(epochs) if epochs else None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Starts the clock."""
@@ -71,3 +82,5 @@ class Progress(keras.callbacks.Callback):
         left = self.epochs * self.steps_per_epoch - self._steps_done - (batch + 1)
         logs["images_per_second"] = self.batch_size * (batch + 1) / (now - self._epoch_began)
         logs["minutes_left"] = left * per_step / 60
+        if batch + 1 >= self.steps_per_epoch:
+            self._epochs_here.append((now - self._epoch_began) / self.steps_per_epoch)
