@@ -23,7 +23,7 @@ from kerasseg.data.streams import (
 )
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.report import write_report
-from kerasseg.files import atomic_file
+from kerasseg.files import atomic_file, remove_partial
 from kerasseg.label_set import LabelSet
 from kerasseg.recipe import ARCHITECTURES, Recipe, difference, open_source, read_recipe, recipe_text
 from kerasseg.run import Run, RunDescription
@@ -171,6 +171,7 @@ def _claim(run: Run, recipe: Recipe, splits: Splits, overwrite: bool) -> None:
     """Makes the directory that of the experiment, unless it is that already."""
     if overwrite:
         _delete(run)
+    remove_partial(run.path)
     if not run.file("run.json").is_file():
         run.describe(_description(recipe, splits))
     if not run.file("recipe.toml").is_file():

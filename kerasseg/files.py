@@ -1,11 +1,17 @@
 """Files that are there as a whole or not at all."""
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from kerasseg.errors import KerassegError
+
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
@@ -14,6 +20,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary name keeps the suffix of `path`, since Keras and Pillow choose the format by
     it. After an error nothing is left behind and `path` is as it was.
+
+    Raises:
+        KerassegError: If the disk is full or the place must not be written to.
 
     Example:
         >>> import tempfile
@@ -24,15 +33,17 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         'whole'
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(target.suffixes[-2:])
     temporary = target.parent / f".{target.name}.{os.getpid()}.partial{suffix}"
-    try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _naming(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            _flush(temporary)
+            os.replace(temporary, target)
+            _flush(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -41,25 +52,68 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         FileExistsError: If `path` exists; nothing is ever overwritten.
+        KerassegError: If the disk is full or the place must not be written to.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(
-        tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
-    )
+    with _naming(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(
+            tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
+        )
+        try:
+            yield temporary
+            for part in (*temporary.rglob("*"), temporary):
+                _flush(part)
+            temporary.chmod(0o755)
+            if target.exists():
+                raise FileExistsError(f"{target} exists already.")
+            os.rename(temporary, target)
+            _flush(target.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_partial(directory: Path) -> None:
+    """Deletes what a process that was killed left of files that it was writing.
+
+    Args:
+        directory: Where `atomic_file` and `atomic_directory` wrote; directories in it are left.
+    """
+    for path in directory.glob(".*.partial*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Says which file could not be written, and what to do."""
     try:
-        yield temporary
-        for file in filter(Path.is_file, temporary.rglob("*")):
-            _flush(file)
-        temporary.chmod(0o755)
-        if target.exists():
-            raise FileExistsError(f"{target} exists already.")
-        os.rename(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        yield
+    except OSError as error:
+        no_room, forbidden = error.errno in _NO_ROOM, error.errno in _NOT_ALLOWED
+        # h5py tells the reason in its message alone.
+        no_room |= any(f"errno = {number}," in str(error) for number in _NO_ROOM)
+        if not no_room and not (forbidden and _is_at(error.filename, target)):
+            raise
+        remedy = "Make room" if no_room else "Give another directory, or allow it"
+        raise KerassegError(
+            f"{target} cannot be written: {error.strerror or error}. {remedy}; what was there "
+            "before is as it was."
+        ) from error
+
+
+def _is_at(filename: object, target: Path) -> bool:
+    """Returns whether an error speaks of the place that was to be written."""
+    place = Path(str(filename))
+    return place == target.parent or place in target.parents or place.parent == target.parent
 
 
 def _flush(path: Path) -> None:
-    """Has a file on the disk before it gets its name, so that no crash leaves the name alone."""
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+    """Has a file, or the names in a directory, on the disk, so that no crash undoes them later."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

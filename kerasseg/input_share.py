@@ -36,7 +36,7 @@ def input_share(model: keras.Model, batches: tf.data.Dataset, step_seconds: floa
     held = tf.data.Dataset.from_tensors(next(iter(batches))).repeat()
     clock = _Clock()
     try:
-        model.fit(held, steps_per_epoch=_STEPS, callbacks=[clock], verbose=0)
+        model.fit(held, steps_per_epoch=_STEPS, callbacks=[clock], shuffle=False, verbose=0)
     finally:
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)

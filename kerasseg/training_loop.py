@@ -1,6 +1,8 @@
 """Training a model by `fit`, from the last epoch that was finished."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
@@ -109,7 +111,8 @@ def train(
     if done < training.epochs:
         board = _board(model, validation, labels, run, recipe.output.pictures)
         callbacks = [*_callbacks(checkpoint, progress, best, run, recipe), board]
-        batches = _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
+        with _keeping_the_moment(model, twin, run):
+            batches = _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
         if progress.step_seconds:
             share = input_share(twin, batches, progress.step_seconds)
     else:
@@ -164,6 +167,22 @@ def _callbacks(
     average = [AverageWeights()] if recipe.optimizer.average else []
     board = keras.callbacks.TensorBoard(str(run.file("tensorboard")), write_graph=False)
     return [StopOnNonFinite(), progress, best, *average, board, checkpoint]
+
+
+@contextmanager
+def _keeping_the_moment(model: keras.Model, twin: keras.Model, run: Run) -> Iterator[None]:
+    """Saves the weights of the moment when training is interrupted from the keyboard."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        twin.optimizer.finalize_variable_values(twin.trainable_variables)
+        with atomic_file(run.file("interrupted.keras")) as temporary:
+            model.save(temporary)
+        print(
+            f"the weights of this moment: {run.file('interrupted.keras')}; the same command goes "
+            "on from the last epoch that had ended"
+        )
+        raise
 
 
 def _board(

@@ -11,7 +11,14 @@ import pytest
 import kerasseg.training_loop
 from kerasseg.callbacks import Progress
 from tests.processes import CHECKOUT
-from tests.training.runs import assert_same_result, checkpoint, contents, history, weights
+from tests.training.runs import (
+    assert_equal,
+    assert_same_result,
+    checkpoint,
+    contents,
+    history,
+    weights,
+)
 
 TRAINABLE = ("kernel", "gamma", "beta", "bias")
 
@@ -56,6 +63,9 @@ def test_killed_in_one_epoch_and_interrupted_in_the_next(
     assert said.err.splitlines()[-1] == "interrupted"
     assert [row["epoch"] for row in history(run_dir)] == ["1", "2"]
     assert not (run_dir / "model.keras").exists()
+    assert f"the weights of this moment: {run_dir / 'interrupted.keras'}" in said.out
+    # It came after the last step of all, before the epoch was saved.
+    assert_equal(weights(run_dir, "interrupted.keras"), weights(undisturbed))
 
     assert train(run_dir) == 0
     assert "going on after epoch 2 of 3" in capsys.readouterr().out
