@@ -48,7 +48,7 @@ def test_killed_in_one_epoch_and_interrupted_in_the_next(
     run_dir = tmp_path / "run"
     places = ["--data-dir", str(data_dir), "--run-dir", str(run_dir)]
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.training.train_tiny", "3", str(recipe), *places],
+        [sys.executable, "-m", "tests.training.train_killed", "step:3:0", str(recipe), *places],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,

@@ -35,7 +35,9 @@ def at_step(step: int, milliseconds: int) -> None:
 
     def on_train_batch_end(self, batch, logs=None):
         left[0] -= 1
-        if left[0] == 0:
+        if left[0] == 0 and milliseconds == 0:
+            kill()
+        elif left[0] == 0:
             threading.Thread(target=lambda: (time.sleep(milliseconds / 1000), kill())).start()
         original(self, batch, logs)
 
