@@ -59,7 +59,8 @@ class Run:
 
     Files: `run.json` (`RunDescription`), `recipe.toml` (the recipe as it ran), `model.keras`
     (the last weights, a plain functional model), `best.keras` (the weights of the epoch with
-    the best validation score), `metrics.json`, `history.csv`, `pictures/`, `samples/` (the
+    the best validation score), `metrics.json`, `class_weights.json` (where the recipe
+    names a rule for them), `history.csv`, `pictures/`, `samples/` (the
     images that the pictures show), `tensorboard/`, `checkpoint/` (what a resume needs) and
     `serving/` (SavedModels by version).
 
