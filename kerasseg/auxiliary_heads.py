@@ -4,6 +4,7 @@ A run's plain model knows nothing of them, so that what it saves and counts does
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import keras
@@ -31,7 +32,7 @@ class DeeplySupervisedModel(keras.Model):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Keras names metrics after the outputs where it knows of several.
-        self.output_names = self.output_names[:1]
+        self.output_names: list[str] = self.output_names[:1]
         self.auxiliary_loss: keras.losses.Loss | None = None
         self.auxiliary_weight = 0.0
         self.auxiliary_tracker = keras.metrics.Mean(name="auxiliary_loss")
@@ -130,8 +131,9 @@ def _backbone_call(model: keras.Model) -> tuple[keras.KerasTensor, list[keras.Ke
             f"the model {model.name!r} has {len(backbones)} backbones, one for each scale, so that "
             "there is no one map of a stride for an auxiliary head."
         )
-    # `backbone.output` is what its own graph ends in, not the tensors of this call.
-    (node,) = [node for node in backbones[0]._inbound_nodes if node in model._nodes]
+    # `backbone.output` is what its own graph ends in, not the tensors of the call in this one.
+    nodes = chain.from_iterable(model._nodes_by_depth.values())
+    (node,) = [node for node in nodes if node.operation is backbones[0]]
     return node.input_tensors[0], list(node.output_tensors)
 
 

@@ -91,7 +91,7 @@ class LossRecipe(Section):
     def _known(self) -> "LossRecipe":
         self._check_terms()
         self._check_auxiliary()
-        options = self.model_extra or {}
+        options = self._options
         for key in sorted(options.keys() - self._keys().keys()):
             raise self._unknown_key(key)
         # Defaults are written out: the recipe says the same when a loss's default changes.
@@ -99,6 +99,11 @@ class LossRecipe(Section):
             default = inspect.signature(loss).parameters[argument].default
             options[key] = _checked(key, options.get(key, default), kind)
         return self
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """The keys beside the attributes, which pydantic keeps in a dictionary of its own."""
+        return {} if self.model_extra is None else self.model_extra
 
     def _check_terms(self) -> None:
         for term in self.terms:
@@ -166,11 +171,10 @@ class LossRecipe(Section):
             ignore_label: The label of void pixels.
             class_weights: One number a class, to which a rule is resolved; None for 1.
         """
-        options = self.model_extra or {}
         terms = []
         for term in self.terms:
             keys = _TERMS[term].keys.items()
-            arguments = {argument: options[key] for key, (argument, _) in keys}
+            arguments = {argument: self._options[key] for key, (argument, _) in keys}
             arguments |= {"ignore_label": ignore_label, "class_weights": class_weights}
             terms.append(_TERMS[term].loss(**arguments))
         if len(terms) == 1 and self.term_weights in ((), (1.0,)):
