@@ -73,10 +73,21 @@ class DeeplySupervisedModel(keras.Model):
         """Returns the metrics of the logits and, in training, `auxiliary_loss`."""
         in_training = isinstance(y_pred, list)
         logits = y_pred[0] if in_training else y_pred
-        metrics = dict(super().compute_metrics(x, y, logits, sample_weight))
-        if not in_training:
-            metrics.pop(self.auxiliary_tracker.name)
+        metrics = super().compute_metrics(x, y, logits, sample_weight)
+        return metrics if in_training else self._of_logits(metrics)
+
+    def get_metrics_result(self) -> dict[str, tf.Tensor]:
+        """Returns every metric; `auxiliary_loss` only where there was one."""
+        metrics = super().get_metrics_result()
+        # At the end of an epoch Keras asks here for what all replicas have seen together, and
+        # takes that of a single one if the names are others than those of its steps.
+        if tf.executing_eagerly() and not tf.convert_to_tensor(self.auxiliary_tracker.count) > 0:
+            return self._of_logits(metrics)
         return metrics
+
+    def _of_logits(self, metrics: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        own = self.auxiliary_tracker.name
+        return {name: value for name, value in metrics.items() if name != own}
 
 
 def with_auxiliary_heads(

@@ -80,10 +80,7 @@ def train(
     for backbone in backbones:
         freeze_stages(backbone, training.frozen_stages)
     with strategy.scope():
-        graph = model
-        if recipe.loss.auxiliary_weight:
-            graph = with_auxiliary_heads(model, recipe.loss.auxiliary_strides)
-        twin = training_graph(graph, training.batch_norm, [one.name for one in backbones])
+        twin = _twin(model, recipe, [one.name for one in backbones])
         _compile(twin, model, recipe, labels, steps, loss)
     progress = Progress(training.batch_size, steps, training.epochs)
     best = BestModel(model, run.file("best.keras"))
@@ -102,6 +99,14 @@ def train(
     with atomic_file(run.file("model.keras")) as temporary:
         model.save(temporary)
     return Trained(model, progress.seconds)
+
+
+def _twin(model: keras.Model, recipe: Recipe, backbones: list[str]) -> keras.Model:
+    """Returns the model that trains, which shares the variables of the plain one."""
+    graph = model
+    if recipe.loss.auxiliary_weight:
+        graph = with_auxiliary_heads(model, recipe.loss.auxiliary_strides)
+    return training_graph(graph, recipe.training.batch_norm, backbones)
 
 
 def _compile(

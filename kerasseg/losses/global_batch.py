@@ -16,9 +16,13 @@ def from_all_replicas(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return values, tf.constant(0)
-    counts = context.all_gather(tf.shape(values)[:1], axis=0)
     number = tf.cast(context.replica_id_in_sync_group, tf.int32)
-    return context.all_gather(values, axis=0), tf.reduce_sum(counts[:number])
+    # In float32, since integers lie in the memory of the host, where a GPU does not gather.
+    own = tf.one_hot(number, context.num_replicas_in_sync) * tf.cast(
+        tf.shape(values)[0], tf.float32
+    )
+    start = tf.reduce_sum(sum_over_replicas(own)[:number])
+    return context.all_gather(values, axis=0), tf.cast(start, tf.int32)
 
 
 def as_mean_over_images(images: tf.Tensor, total: tf.Tensor) -> tf.Tensor:

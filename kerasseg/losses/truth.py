@@ -53,15 +53,29 @@ def _crossentropy(logits: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, Any
     masking the logits first takes a quarter longer.
     """
     flat = tf.reshape(logits, [-1, logits.shape[-1]])
-    pixels, slopes = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(
-        features=flat, labels=tf.reshape(classes, [-1])
-    )
+    pixels, slopes = _pixels_and_slopes(flat, tf.reshape(classes, [-1]))
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
         product = tf.math.multiply_no_nan(slopes, tf.reshape(upstream, [-1, 1]))
         return tf.reshape(product, tf.shape(logits)), None
 
     return tf.reshape(pixels, tf.shape(classes)), gradient
+
+
+def _pixels_and_slopes(logits: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the cross-entropy `(P,)` of logits `(P, C)` and its gradient `(P, C)`."""
+    if not _needs_deterministic_gpu():
+        return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=classes)
+    logarithms = tf.nn.log_softmax(logits)
+    pixels = -tf.gather(logarithms, classes, batch_dims=1)
+    return pixels, tf.exp(logarithms) - tf.one_hot(classes, logits.shape[-1])
+
+
+def _needs_deterministic_gpu() -> bool:
+    """Whether the fused operation would refuse to run: a GPU has no deterministic one."""
+    from tensorflow.python.framework.config import is_op_determinism_enabled
+
+    return is_op_determinism_enabled() and bool(tf.config.list_physical_devices("GPU"))
 
 
 def class_maps(truth: Truth, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

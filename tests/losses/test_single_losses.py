@@ -24,6 +24,17 @@ def certain(predicted, classes=4):
     return 200 * np.eye(classes, dtype=np.float32)[predicted]
 
 
+def test_a_gpu_that_has_to_be_deterministic_computes_the_same(monkeypatch):
+    """There the fused operation is not to be had; its stand-in runs on a CPU too."""
+    labels, logits = draw(3, void_share=0.4)
+    logits[labels == VOID] = np.inf
+    loss = losses.SegmentationCrossentropy(class_weights=(1, 0, 2, 3))
+    value, slopes = float(loss(labels, logits)), gradient(loss, labels, logits)
+    monkeypatch.setattr("kerasseg.losses.truth._needs_deterministic_gpu", lambda: True)
+    assert float(loss(labels, logits)) == pytest.approx(value, rel=1e-6)
+    np.testing.assert_allclose(gradient(loss, labels, logits), slopes, rtol=1e-5, atol=1e-7)
+
+
 def test_a_focal_loss_of_gamma_zero_is_the_crossentropy():
     labels, logits = draw(0)
     focal, plain = losses.FocalLoss(0.0), losses.SegmentationCrossentropy()
