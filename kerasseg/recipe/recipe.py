@@ -179,7 +179,9 @@ def difference(one: Recipe, other: Recipe) -> str:
         'training.epochs is 30 here and 5 there'
     """
     left, right = _flat(one), _flat(other)
-    for key in sorted(left.keys() | right.keys()):
+    # Keys that one of them lacks follow from another: those of a loss from loss.terms.
+    shared, single = left.keys() & right.keys(), left.keys() ^ right.keys()
+    for key in [*sorted(shared), *sorted(single)]:
         if left.get(key) != right.get(key):
             return f"{key} is {left.get(key)!r} here and {right.get(key)!r} there"
     return "they are equal"
