@@ -28,6 +28,7 @@ from kerasseg.label_set import LabelSet
 from kerasseg.recipe import ARCHITECTURES, Recipe, difference, open_source, read_recipe, recipe_text
 from kerasseg.run import Run, RunDescription
 from kerasseg.training_loop import Trained, check_training, train
+from kerasseg.training_loss import check_loss
 from kerasseg.version import __version__
 
 
@@ -224,7 +225,8 @@ def _description(recipe: Recipe, splits: Splits) -> RunDescription:
 def _train(recipe: Recipe, splits: Splits, run: Run, overwrite: bool) -> Trained:
     training = recipe.training
     strategy = distribution.strategy(training.devices)
-    check_training(training, len(splits.train), splits.labels, strategy)
+    check_training(training, len(splits.train), strategy)
+    check_loss(recipe.loss, splits.labels)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(training.seed)

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg import data
+from kerasseg.auxiliary_heads import DeeplySupervisedModel, with_auxiliary_heads
 from kerasseg.callbacks import (
     AverageWeights,
     BestModel,
@@ -23,13 +24,13 @@ from kerasseg.evaluation.metrics import MeanIoU
 from kerasseg.files import atomic_file
 from kerasseg.input_share import input_share
 from kerasseg.label_set import LabelSet
-from kerasseg.losses import SegmentationCrossentropy
 from kerasseg.models.freezing import backbones_of, freeze_stages
 from kerasseg.optimizers import variable_multipliers, with_multipliers
 from kerasseg.recipe import Recipe, TrainingRecipe
 from kerasseg.run import Run
 from kerasseg.schedules import PolySchedule
 from kerasseg.training_graph import training_graph
+from kerasseg.training_loss import loss_of_run
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,10 @@ class Trained:
 
 
 def check_training(
-    training: TrainingRecipe, num_images: int, labels: LabelSet, strategy: tf.distribute.Strategy
+    training: TrainingRecipe, num_images: int, strategy: tf.distribute.Strategy
 ) -> None:
     """Raises a `KerassegError` for a setting that the data or the devices rule out."""
     replicas = strategy.num_replicas_in_sync
-    weights = len(training.class_weights)
-    if weights not in (0, labels.num_classes):
-        raise KerassegError(
-            f"training.class_weights has {weights} weights for {labels.num_classes} classes; give "
-            "one a class, or none."
-        )
     if training.batch_size % replicas or training.batch_size > num_images:
         raise KerassegError(
             f"training.batch_size {training.batch_size} with {num_images} training images on "
@@ -92,12 +87,13 @@ def train(
     """
     training = recipe.training
     steps = len(train_pairs) // training.batch_size
+    loss = loss_of_run(recipe.loss, train_pairs, labels, run)
     backbones = backbones_of(model)
     for backbone in backbones:
         freeze_stages(backbone, training.frozen_stages)
     with strategy.scope():
-        twin = training_graph(model, training.batch_norm, [one.name for one in backbones])
-        _compile(twin, model, recipe, labels, steps)
+        twin = _twin(model, recipe, [one.name for one in backbones])
+        _compile(twin, model, recipe, labels, steps, loss)
     progress = Progress(training.batch_size, steps, training.epochs)
     best = BestModel(model, run.file("best.keras"))
     checkpoint = EpochCheckpoint(
@@ -122,13 +118,27 @@ def train(
     return Trained(model, progress.seconds, share)
 
 
+def _twin(model: keras.Model, recipe: Recipe, backbones: list[str]) -> keras.Model:
+    """Returns the model that trains, which shares the variables of the plain one."""
+    graph = model
+    if recipe.loss.auxiliary_weight:
+        graph = with_auxiliary_heads(model, recipe.loss.auxiliary_strides)
+    return training_graph(graph, recipe.training.batch_norm, backbones)
+
+
 def _compile(
-    twin: keras.Model, model: keras.Model, recipe: Recipe, labels: LabelSet, steps: int
+    twin: keras.Model,
+    model: keras.Model,
+    recipe: Recipe,
+    labels: LabelSet,
+    steps: int,
+    loss: keras.losses.Loss,
 ) -> None:
-    weights = recipe.training.class_weights or None
+    if isinstance(twin, DeeplySupervisedModel):
+        twin.supervise(loss, recipe.loss.auxiliary_weight)
     twin.compile(
         optimizer=_optimizer(model, recipe, steps),
-        loss=SegmentationCrossentropy(labels.ignore_label, weights),
+        loss=loss,
         metrics=[MeanIoU(labels.num_classes, labels.ignore_label)],
         jit_compile=recipe.training.jit_compile,
     )

@@ -1,6 +1,7 @@
 """No value of image or prediction under void changes a loss, its gradient or a metric."""
 
 import inspect
+from functools import cache, partial
 
 import keras
 import numpy as np
@@ -21,11 +22,26 @@ WEIGHTS = (0.5, 0.0, 4.0)
 # As many examples as several seconds allow; each is compared bit by bit.
 FEW = settings(max_examples=15, deadline=None)
 
+
+def both(name, make):
+    """Returns a loss with and without class weights."""
+    return {name: make, f"{name}, weighted": partial(make, class_weights=WEIGHTS)}
+
+
+def in_sum(**arguments):
+    parts = (losses.OHEMCrossentropy, losses.DiceLoss)
+    return losses.WeightedSum([part(**arguments) for part in parts], (1.0, 0.5))
+
+
 LOSSES = {
-    "SegmentationCrossentropy": SegmentationCrossentropy,
-    "SegmentationCrossentropy, weighted": lambda ignore_label: SegmentationCrossentropy(
-        ignore_label, WEIGHTS
-    ),
+    **both("BoundaryCrossentropy", partial(losses.BoundaryCrossentropy, width=1)),
+    **both("DiceLoss", losses.DiceLoss),
+    **both("FocalLoss", losses.FocalLoss),
+    **both("LovaszSoftmax", losses.LovaszSoftmax),
+    "LovaszSoftmax, of the batch": partial(losses.LovaszSoftmax, per_image=False),
+    **both("OHEMCrossentropy", partial(losses.OHEMCrossentropy, min_kept=3)),
+    **both("SegmentationCrossentropy", SegmentationCrossentropy),
+    "WeightedSum": in_sum,
 }
 METRICS = {"MeanIoU": lambda ignore_label: metrics.MeanIoU(CLASSES, ignore_label)}
 
@@ -73,8 +89,14 @@ def assert_same(ones, others):
 
 
 def test_every_loss_and_metric_is_held_to_the_contract():
-    assert {name.partition(",")[0] for name in LOSSES} == of_kind(losses, keras.losses.Loss)
+    assert {name.partition(",")[0] for name in LOSSES} == set(losses.__all__)
     assert set(METRICS) == of_kind(metrics, keras.metrics.Metric)
+
+
+@cache
+def made(name, ignore_label, compiled):
+    loss = LOSSES[name](ignore_label=ignore_label)
+    return tf.function(loss, reduce_retracing=True) if compiled else loss
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -83,16 +105,10 @@ def test_every_loss_and_metric_is_held_to_the_contract():
 @given(void=VOID_PLACES, there=LOGITS, ignore_label=IGNORE_LABELS)
 def test_a_loss_and_its_gradient_do_not_see_void(name, compiled, void, there, ignore_label):
     labels, logits = labels_and_logits(void, ignore_label)
-    loss = LOSSES[name](ignore_label)
-    measure = value_and_gradient
-    if compiled:
-        run = tf.function(loss, reduce_retracing=True)
-
-        def measure(_, labels, logits):
-            return value_and_gradient(run, labels, logits)
-
-    expected = measure(loss, labels, logits)
-    assert_same(expected, measure(loss, labels, np.where(void[..., None], there, logits)))
+    loss = made(name, ignore_label, compiled)
+    expected = value_and_gradient(loss, labels, logits)
+    there = np.where(void[..., None], there, logits)
+    assert_same(expected, value_and_gradient(loss, labels, there))
     assert not expected[1][void].any()
 
 
@@ -112,15 +128,16 @@ def test_a_prediction_that_is_no_number_under_void_is_nothing(name, value):
     void = np.zeros(SHAPE, bool)
     void[:, 0] = True
     labels, logits = labels_and_logits(void, 255)
-    expected = value_and_gradient(LOSSES[name](255), labels, logits)
+    expected = value_and_gradient(made(name, 255, False), labels, logits)
     logits[void] = value
-    assert_same(expected, value_and_gradient(LOSSES[name](255), labels, logits))
+    assert_same(expected, value_and_gradient(made(name, 255, False), labels, logits))
 
 
-def test_a_prediction_that_is_no_number_elsewhere_is_not_hidden():
+@pytest.mark.parametrize("name", [name for name in LOSSES if "weighted" not in name])
+def test_a_prediction_that_is_no_number_elsewhere_is_not_hidden(name):
     labels, logits = labels_and_logits(np.zeros(SHAPE, bool), 255)
     logits[0, 0, 0] = np.nan
-    assert np.isnan(value_and_gradient(SegmentationCrossentropy(), labels, logits)[0])
+    assert np.isnan(value_and_gradient(made(name, 255, False), labels, logits)[0])
 
 
 def pointwise_model():

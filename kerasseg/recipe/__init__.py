@@ -1,6 +1,7 @@
 """Recipes: what is trained on what and how, one TOML file an experiment."""
 
 from kerasseg.recipe.data import DataRecipe, Source, open_source, record_sources
+from kerasseg.recipe.loss import LossRecipe
 from kerasseg.recipe.model import ARCHITECTURES, ModelRecipe
 from kerasseg.recipe.recipe import (
     EXAMPLE,
@@ -16,6 +17,7 @@ __all__ = [
     "ARCHITECTURES",
     "EXAMPLE",
     "DataRecipe",
+    "LossRecipe",
     "ModelRecipe",
     "Recipe",
     "Source",

@@ -14,6 +14,7 @@ from pydantic import ValidationError, model_validator
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.recipe.augmentation import AugmentationRecipe
 from kerasseg.recipe.data import DataRecipe
+from kerasseg.recipe.loss import LossRecipe
 from kerasseg.recipe.model import ModelRecipe
 from kerasseg.recipe.optimizer import OptimizerRecipe
 from kerasseg.recipe.section import Section
@@ -33,6 +34,7 @@ class Recipe(Section):
     model: ModelRecipe
     data: DataRecipe
     augmentation: AugmentationRecipe
+    loss: LossRecipe = LossRecipe()
     optimizer: OptimizerRecipe
     training: TrainingRecipe
     output: OutputRecipe = OutputRecipe()
@@ -40,6 +42,11 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _mixable(self) -> "Recipe":
         self.augmentation.build().check_batch_size(self.training.batch_size)
+        return self
+
+    @model_validator(mode="after")
+    def _has_auxiliary_heads(self) -> "Recipe":
+        self.loss.check_model(self.model)
         return self
 
     @property
@@ -172,7 +179,9 @@ def difference(one: Recipe, other: Recipe) -> str:
         'training.epochs is 30 here and 5 there'
     """
     left, right = _flat(one), _flat(other)
-    for key in sorted(left.keys() | right.keys()):
+    # Keys that one of them lacks follow from another: those of a loss from loss.terms.
+    shared, single = left.keys() & right.keys(), left.keys() ^ right.keys()
+    for key in [*sorted(shared), *sorted(single)]:
         if left.get(key) != right.get(key):
             return f"{key} is {left.get(key)!r} here and {right.get(key)!r} there"
     return "they are equal"

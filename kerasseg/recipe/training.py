@@ -1,11 +1,11 @@
 """The sections `[training]` and `[output]` of a recipe."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from kerasseg.errors import KerassegError
-from kerasseg.recipe.section import Count, NotNegative, Section
+from kerasseg.recipe.section import Count, Section
 
 
 class TrainingRecipe(Section):
@@ -19,7 +19,6 @@ class TrainingRecipe(Section):
         precision: Keras' dtype policy.
         batch_norm: Of the backbone; see `kerasseg.training_graph`.
         frozen_stages: How many of the backbone's four stages do not train, from the input on.
-        class_weights: One weight a class in the loss; empty for 1.
         seed: Of the weights, the order, the crops and the dropout.
         deterministic: Whether the same seed gives the same weights bit for bit.
         jit_compile: Whether XLA compiles the step, which one GPU likes and a CPU does not.
@@ -32,11 +31,20 @@ class TrainingRecipe(Section):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     batch_norm: Literal["train", "frozen_statistics", "frozen"] = "train"
     frozen_stages: Annotated[int, Field(ge=0, le=4)] = 0
-    class_weights: tuple[NotNegative, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     deterministic: bool = True
     jit_compile: bool = False
     devices: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "class_weights" in values:
+            raise KerassegError(
+                "training.class_weights is now loss.class_weights: move the line into a section "
+                "[loss]."
+            )
+        return values
 
     @model_validator(mode="after")
     def _compiled(self) -> "TrainingRecipe":

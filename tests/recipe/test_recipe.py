@@ -72,7 +72,7 @@ BAD = {
     "training.precision=float16": r"training.precision: .*'mixed_float16'; received 'float16'",
     "training.batch_norm=freeze": r"training.batch_norm: .*'frozen_statistics' or 'frozen'",
     "training.deterministic=maybe": r"training.deterministic: .* boolean",
-    "training.class_weights=[1, -1]": r"training.class_weights.1: .*; received -1",
+    "training.class_weights=[1, 1]": r"training.class_weights is now loss.class_weights: move",
     "training.jit_compile=true": r"training.jit_compile = true needs training.deterministic = fal",
     "optimizer.name=Adam": r"optimizer.name: .*'SGD' or 'AdamW'; received 'Adam'",
     "optimizer.learning_rate=inf": r"optimizer.learning_rate: .* finite number; received inf",
@@ -199,7 +199,7 @@ SETTINGS = {
     "optimizer.name='SGD'": ("optimizer", "name", "SGD"),
     "augmentation.flip=false": ("augmentation", "flip", False),
     "augmentation.scale=[1, 1.5]": ("augmentation", "scale", (1.0, 1.5)),
-    "training.class_weights=[1, 2]": ("training", "class_weights", (1.0, 2.0)),
+    "loss.class_weights=[1, 2]": ("loss", "class_weights", (1.0, 2.0)),
     "data.directory=/a=b/c d": ("data", "directory", "/a=b/c d"),
     "output.saved_model=true": ("output", "saved_model", True),
 }
@@ -287,7 +287,9 @@ WITH_EFFECT = {
     "training.seed": 1,
     "training.batch_norm": "'frozen'",
     "training.frozen_stages": 1,
-    "training.class_weights": [1.0] * 11,
+    "loss.class_weights": [1.0] * 11,
+    "loss.terms": ["focal"],
+    "loss.auxiliary_weight": 0.4,
     "training.precision": "'mixed_bfloat16'",
 }
 

@@ -116,7 +116,8 @@ BAD_SETTINGS = {
     "model.backbone_weights=nowhere.h5": "no such weights file: 'nowhere.h5'",
     "model.num_codewords=0": "num_codewords is a whole number of at least 1; received 0",
     "data.train_split=trian": "has no split 'trian': it has train, val",
-    "training.class_weights=[1, 2]": "training.class_weights has 2 weights for 3 classes",
+    "loss.class_weights=[1, 2]": "loss.class_weights has 2 weights for 3 classes",
+    "training.class_weights=[1, 2, 3]": "training.class_weights is now loss.class_weights",
     "training.batch_size=6": "training.batch_size 6 with 5 training images",
     'training.devices=["GPU:7"]': "no such device: GPU:7. This machine has CPU:0",
 }

@@ -1,18 +1,25 @@
 """How often classes occur, and the weights of a loss that make up for it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import tensorflow as tf
 
 from kerasseg.data.checking import read_label
-from kerasseg.data.pair import Pair
+from kerasseg.data.decoding import decode_label
+from kerasseg.data.streams import ExampleStream, Split
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import LabelSet
 
 # By which power of the median frequency over its own a class is weighted.
-_POWERS = {"median-frequency": 1.0, "inverse-square-root": 1 / 2, "cube-root": 1 / 3}
+_POWERS = {
+    "median-frequency": 1.0,
+    "inverse-frequency": 1.0,
+    "inverse-square-root": 1 / 2,
+    "cube-root": 1 / 3,
+}
 WEIGHTINGS = tuple(_POWERS)
 """The rules that `class_weights` knows."""
 
@@ -52,11 +59,11 @@ class ClassHistogram:
         return len(self.pixels)
 
 
-def class_histogram(pairs: Sequence[Pair], labels: LabelSet) -> ClassHistogram:
-    """Returns how often each class occurs in the label maps of the pairs, read in parallel.
+def class_histogram(pairs: Split, labels: LabelSet) -> ClassHistogram:
+    """Returns how often each class occurs in the label maps of a split, read in parallel.
 
     Args:
-        pairs: Image and label files, checked by `check_pairs`.
+        pairs: Image and label files, checked by `check_pairs`, or a split of records.
         labels: Their classes and the void label.
 
     Raises:
@@ -68,12 +75,21 @@ def class_histogram(pairs: Sequence[Pair], labels: LabelSet) -> ClassHistogram:
         >>> class_histogram(pairs, shapes.LABELS).images[0]
         2
     """
+    if isinstance(pairs, ExampleStream):
+        return histogram_of((_counts(ids, labels) for ids in _in_order(pairs)), labels)
     with ThreadPoolExecutor() as pool:
-        return histogram_of(pool.map(lambda pair: _counts(pair, labels), pairs), labels)
+        return histogram_of(pool.map(lambda pair: _counts(read_label(pair), labels), pairs), labels)
 
 
-def _counts(pair: Pair, labels: LabelSet) -> tuple[np.ndarray, int]:
-    ids = read_label(pair)
+def _in_order(stream: ExampleStream) -> Iterable[np.ndarray]:
+    maps = stream.in_order().map(
+        lambda name, image, label: decode_label(label, stream.encoding, stream.stored),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    return maps.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+
+
+def _counts(ids: np.ndarray, labels: LabelSet) -> tuple[np.ndarray, int]:
     known = ids[(ids >= 0) & (ids < labels.num_classes)]
     return np.bincount(known, minlength=labels.num_classes), ids.size
 
@@ -92,13 +108,14 @@ def histogram_of(counts: Iterable[tuple[np.ndarray, int]], labels: LabelSet) -> 
 def class_weights(
     histogram: ClassHistogram, weighting: str = "median-frequency"
 ) -> tuple[float, ...]:
-    """Returns one weight a class for `SegmentationCrossentropy`, larger for rarer classes.
+    """Returns one weight a class for the losses, larger for rarer classes.
 
     - `"median-frequency"`: `median(f) / f_c` (Eigen & Fergus, ICCV 2015, arXiv 1411.4734, section
       6.3.2), where f_c is the share of class c in the pixels of the label maps that hold it.
-    - `"inverse-square-root"`: `sqrt(median(s) / s_c)`, where s_c is the share of class c in the
-      pixels of all classes.
-    - `"cube-root"`: the cube root of the same, the mildest of the three.
+    - `"inverse-frequency"`: `median(s) / s_c`, where s_c is the share of class c in the pixels of
+      all classes.
+    - `"inverse-square-root"`: the square root of the same.
+    - `"cube-root"`: the cube root of the same, the mildest of them.
 
     The medians are over the classes that occur. A class that never occurs has weight 0, which
     changes nothing where it is trained on: none of its pixels is there.

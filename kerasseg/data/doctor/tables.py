@@ -46,7 +46,7 @@ def heading(finding: Finding) -> str:
 
 
 def weight_lines(diagnosis: Diagnosis) -> list[str]:
-    """Returns the class weights as lines for the section `[training]` of a recipe."""
+    """Returns the class weights as lines for the section `[loss]` of a recipe."""
     lines = []
     for rule, weights in diagnosis.class_weights.items():
         rounded = ", ".join(str(float(f"{weight:.4g}")) for weight in weights)

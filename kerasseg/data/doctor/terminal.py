@@ -24,7 +24,7 @@ def summary(diagnosis: Diagnosis) -> str:
         0 errors, ... nothing stands in the way of training
     """
     weights = weight_lines(diagnosis)
-    title = f"Weights of the classes in {diagnosis.training_split}: a line for [training]"
+    title = f"Weights of the classes in {diagnosis.training_split}: a line for [loss]"
     parts = [
         headline(diagnosis),
         *map(_finding, diagnosis.findings),

@@ -17,7 +17,9 @@ def test_median_frequency_is_relative_to_the_images_that_hold_the_class():
     assert class_weights(HISTOGRAM, "median-frequency") == pytest.approx((0.625, 5 / 3, 1, 0))
 
 
-@pytest.mark.parametrize(("weighting", "power"), [("inverse-square-root", 2), ("cube-root", 3)])
+@pytest.mark.parametrize(
+    ("weighting", "power"), [("inverse-frequency", 1), ("inverse-square-root", 2), ("cube-root", 3)]
+)
 def test_roots_are_relative_to_all_pixels(weighting, power):
     """s = 0.8, 0.15, 0.05 and its median 0.15."""
     expected = [(0.15 / share) ** (1 / power) for share in (0.8, 0.15, 0.05)]
@@ -77,4 +79,4 @@ def test_the_cube_roots_of_camvid_are_those_of_its_recipe(camvid):
     recipe = read_recipe(CHECKOUT / "training/recipes/camvid.toml")
     histogram = class_histogram(find_pairs(camvid, "train"), describe("camvid").labels)
     weights = class_weights(histogram, "cube-root")
-    assert weights == pytest.approx(recipe.training.class_weights, rel=0.02)
+    assert weights == pytest.approx(recipe.loss.class_weights, rel=0.02)

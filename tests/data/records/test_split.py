@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from kerasseg.data import (
+    class_histogram,
     evaluation_batches,
     open_records,
     read_pair,
@@ -180,3 +181,7 @@ def test_records_may_be_moved(records, split, tmp_path):
     moved = open_records(shutil.move(records, tmp_path / "elsewhere")).split("train")
     assert moved.fingerprint == split.fingerprint
     assert len(listed(moved.in_order())) == 7
+
+
+def test_the_histogram_of_records_is_that_of_the_files(split, pairs):
+    assert class_histogram(split, LABELS) == class_histogram(pairs, LABELS)
