@@ -90,7 +90,7 @@ class MeanIoU(keras.metrics.Metric):
         place = tf.where(valid, truth * self.num_classes + predicted, outside)
         # On a GPU the operation refuses to run where deterministic ones are asked for.
         with tf.device("CPU"), tf.control_dependencies([known]):
-            counts = tf.math.bincount(place, minlength=outside + 1, maxlength=outside + 1)
+            counts = _counts(place, outside + 1)
         matrix = tf.reshape(counts[:outside], (self.num_classes, self.num_classes))
         self.confusion.assign_add(tf.cast(matrix, tf.float64))
 
@@ -126,6 +126,16 @@ def _assert_known(classes: tf.Tensor, num_classes: int, ignore_label: int) -> tf
     )
 
 
+def _counts(places: tf.Tensor, size: int | tf.Tensor) -> tf.Tensor:
+    """Returns how often each of the numbers below `size` occurs, int32 `(size,)`.
+
+    Unlike `tf.math.bincount` it can be compiled by XLA where `size` is a plain number.
+    """
+    return tf.raw_ops.DenseBincount(
+        input=places, size=size, weights=tf.constant([], tf.int32), binary_output=False
+    )
+
+
 def image_confusions(truth: tf.Tensor, logits: tf.Tensor, ignore_label: int) -> tf.Tensor:
     """Returns the confusion matrix of each image, int64 `(N, C, C)`, void left out.
 
@@ -153,7 +163,7 @@ def image_confusions(truth: tf.Tensor, logits: tf.Tensor, ignore_label: int) -> 
         place = tf.where(valid, first + truth * classes + predicted, images * classes**2)
     size = images * classes**2 + 1
     with tf.device("CPU"):  # on a GPU the operation is not deterministic
-        counts = tf.math.bincount(tf.reshape(place, [-1]), minlength=size, maxlength=size)
+        counts = _counts(tf.reshape(place, [-1]), size)
     return tf.cast(tf.reshape(counts[:-1], (images, classes, classes)), tf.int64)
 
 
