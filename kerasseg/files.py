@@ -1,6 +1,8 @@
 """Files that are there as a whole or not at all."""
 
+import errno
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +28,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(target.suffixes[-2:])
-    temporary = target.parent / f".{target.name}.{os.getpid()}.partial{suffix}"
+    # The number of a process is not unique where several machines write to one file system.
+    own = f"{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = target.parent / f".{target.name}.{own}.partial{suffix}"
     try:
         yield temporary
         _flush(temporary)
@@ -54,9 +58,19 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.chmod(0o755)
         if target.exists():
             raise FileExistsError(f"{target} exists already.")
-        os.rename(temporary, target)
+        _rename(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    try:
+        os.rename(temporary, target)
+    except OSError as error:
+        # Another process may have given the name to its own directory in this moment.
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(f"{target} exists already.") from None
+        raise
 
 
 def _flush(path: Path) -> None:

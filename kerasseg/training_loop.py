@@ -26,6 +26,7 @@ from kerasseg.recipe import Recipe, TrainingRecipe
 from kerasseg.run import Run
 from kerasseg.schedules import PolySchedule
 from kerasseg.training_graph import training_graph
+from kerasseg.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -65,43 +66,46 @@ def train(
     validation: Split,
     labels: LabelSet,
     run: Run,
-    strategy: tf.distribute.Strategy,
+    workers: Workers,
 ) -> Trained:
     """Fits a model by its recipe and leaves its last and its best weights in the run.
 
     Args:
-        model: The plain model, built in the scope of `strategy`.
+        model: The plain model, built in the scope of the workers' strategy.
         recipe: What to do.
         train_pairs: What it learns from.
         validation: What the best epoch is chosen by.
         labels: The classes and the void label of both.
-        run: Where `model.keras`, `best.keras`, `history.csv`, `tensorboard` and `checkpoint` go.
-        strategy: The devices.
+        run: Where `model.keras`, `best.keras`, `history.csv`, `tensorboard` and `checkpoint` go,
+            which the chief of the workers writes.
+        workers: The devices, of this machine or of several.
     """
     training = recipe.training
     steps = len(train_pairs) // training.batch_size
     backbones = backbones_of(model)
     for backbone in backbones:
         freeze_stages(backbone, training.frozen_stages)
-    with strategy.scope():
+    with workers.strategy.scope():
         twin = training_graph(model, training.batch_norm, [one.name for one in backbones])
+        twin = workers.ready_to_fit(twin)
         _compile(twin, model, recipe, labels, steps)
     progress = Progress(training.batch_size, steps, training.epochs)
     best = BestModel(model, run.file("best.keras"))
     checkpoint = EpochCheckpoint(
         run.file("checkpoint"), run.file("history.csv"), {"progress": progress, "best": best}
     )
-    with strategy.scope():
-        done = checkpoint.restore(twin)
-    if done:
+    with workers.strategy.scope():
+        done = checkpoint.restore(twin, workers)
+    if done and workers.is_chief:
         print(f"going on after epoch {done} of {training.epochs}")
     if done < training.epochs:
-        callbacks = _callbacks(checkpoint, progress, best, run, recipe)
-        _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
+        callbacks = _of_this_worker(_callbacks(checkpoint, progress, best, run, recipe), workers)
+        _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, workers)
     else:
         twin.optimizer.finalize_variable_values(twin.trainable_variables)
-    with atomic_file(run.file("model.keras")) as temporary:
-        model.save(temporary)
+    if workers.is_chief:
+        with atomic_file(run.file("model.keras")) as temporary:
+            model.save(temporary)
     return Trained(model, progress.seconds)
 
 
@@ -152,6 +156,14 @@ def _callbacks(
     return [StopOnNonFinite(), progress, best, *average, board, checkpoint]
 
 
+def _of_this_worker(
+    callbacks: list[keras.callbacks.Callback], workers: Workers
+) -> list[keras.callbacks.Callback]:
+    """Returns those callbacks that act on the model; the chief alone writes files."""
+    writing = (BestModel, EpochCheckpoint, keras.callbacks.TensorBoard)
+    return [one for one in callbacks if workers.is_chief or not isinstance(one, writing)]
+
+
 def _fit(
     twin: keras.Model,
     recipe: Recipe,
@@ -160,10 +172,9 @@ def _fit(
     labels: LabelSet,
     callbacks: list[keras.callbacks.Callback],
     done: int,
-    strategy: tf.distribute.Strategy,
+    workers: Workers,
 ) -> None:
     training, draws = recipe.training, recipe.augmentation
-    replicas = strategy.num_replicas_in_sync
     every = range(training.validate_every, training.epochs, training.validate_every)
     batches = data.training_batches(
         train_pairs,
@@ -173,18 +184,25 @@ def _fit(
         first_epoch=done,
         epochs=training.epochs,
         cache=recipe.data.cache,
+        share=workers.share,
         **draws.model_dump(),
     )
+    seen = data.evaluation_batches(
+        validation,
+        labels,
+        batch_size=training.batch_size,
+        pad_to_multiple=workers.strategy.num_replicas_in_sync,
+        share=workers.share,
+    )
     twin.fit(
-        batches,
-        validation_data=data.evaluation_batches(
-            validation, labels, batch_size=training.batch_size, pad_to_multiple=replicas
-        ),
+        workers.dealt_out(batches),
+        validation_data=workers.dealt_out(seen),
+        validation_steps=len(seen),
         epochs=training.epochs,
         initial_epoch=done,
         steps_per_epoch=len(train_pairs) // training.batch_size,
         validation_freq=[*every, training.epochs],
         callbacks=callbacks,
         shuffle=False,
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=(1 if sys.stdout.isatty() else 2) if workers.is_chief else 0,
     )
