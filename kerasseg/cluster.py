@@ -47,9 +47,13 @@ class Cluster:
     @property
     def task(self) -> tuple[str, int]:
         """Type and index of this machine's task, as TensorFlow counts them."""
+        return self.task_at(self.index)
+
+    def task_at(self, index: int) -> tuple[str, int]:
+        """Type and index of the task of a machine, by its place among the addresses."""
         if not self.has_chief:
-            return "worker", self.index
-        return ("chief", 0) if self.is_chief else ("worker", self.index - 1)
+            return "worker", index
+        return ("chief", 0) if index == 0 else ("worker", index - 1)
 
     @property
     def jobs(self) -> dict[str, list[str]]:

@@ -45,20 +45,20 @@ def meet(cluster: Cluster, facts: Mapping[str, Any], seconds: float) -> None:
         >>> other.join()
     """
     mine = {"cluster": list(cluster.addresses), **facts}
-    deadline = time.monotonic() + seconds
     if cluster.is_chief:
-        _await_others(cluster, mine, deadline)
+        _await_others(cluster, mine, seconds)
     else:
-        _call_chief(cluster, mine, deadline)
+        _call_chief(cluster, mine, seconds)
 
 
-def _await_others(cluster: Cluster, mine: Mapping[str, Any], deadline: float) -> None:
+def _await_others(cluster: Cluster, mine: Mapping[str, Any], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     waiting, problem = _Waiting(), ""
     there: dict[int, socket.socket] = {}
     with ExitStack() as stack, _listening(cluster) as server:
         while not problem and (missing := _missing(cluster, there)):
             if time.monotonic() > deadline:
-                problem = _never_came(missing)
+                problem = _never_came(missing, seconds)
             elif call := _next_call(server):
                 connection, place, facts = call
                 stack.enter_context(connection)
@@ -118,7 +118,8 @@ def _next_call(server: socket.socket) -> tuple[socket.socket, int, Any] | None:
     return connection, call["index"], call.get("facts")
 
 
-def _call_chief(cluster: Cluster, mine: Mapping[str, Any], deadline: float) -> None:
+def _call_chief(cluster: Cluster, mine: Mapping[str, Any], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     chief, waiting = cluster.addresses[0], _Waiting()
     while (left := deadline - time.monotonic()) > 0:
         answer = _answer(chief, {"index": cluster.index, "facts": mine}, left + _PATIENCE)
@@ -128,7 +129,7 @@ def _call_chief(cluster: Cluster, mine: Mapping[str, Any], deadline: float) -> N
             return
         waiting.say([chief])
         time.sleep(_PAUSE)
-    raise KerassegError(_never_came([chief]))
+    raise KerassegError(_never_came([chief], seconds))
 
 
 def _answer(chief: str, call: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
@@ -159,11 +160,11 @@ def _say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def _never_came(addresses: Iterable[str]) -> str:
+def _never_came(addresses: Iterable[str], seconds: float) -> str:
     return (
-        f"no sign of {', '.join(addresses)} in the time that training.wait_minutes gives. Start "
-        "the same command on every machine that TF_CONFIG names, and see whether its port can be "
-        "reached from the others."
+        f"no sign of {', '.join(addresses)} in {seconds / 60:g} minutes (training.wait_minutes). "
+        "Start the same command on every machine that TF_CONFIG names, and see whether the ports "
+        "can be reached from the others."
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import tensorflow as tf
 
 from kerasseg import distribution, multi_worker
 from kerasseg.cluster import Cluster, parse_cluster
-from kerasseg.errors import KerassegError
+from kerasseg.errors import KerassegError, first_line
 from kerasseg.rendezvous import meet
 from kerasseg.version import __version__
 
@@ -114,11 +115,20 @@ class Workers:
             if self.cluster is None or not lost:
                 raise
             raise KerassegError(
-                f"another worker is gone: {self.cluster.address} can no longer reach all of "
-                f"{', '.join(self.cluster.addresses)}. Its own output says why it ended, if it "
-                "could.\nStart the same command again on every machine: training goes on after "
-                "the last epoch that was finished."
+                f"another worker is gone: {_unreachable(error, self.cluster)} does not answer any "
+                "more. Its own output says why it ended, if it could.\nStart the same command "
+                "again on every machine: training goes on after the last epoch that was finished. "
+                f"({first_line(error)})"
             ) from error
+
+
+def _unreachable(error: tf.errors.OpError, cluster: Cluster) -> str:
+    """Returns the addresses of the others that an error names, or of all others."""
+    named = re.findall(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)", str(error))
+    tasks = {(kind, int(number)) for kind, number in named}
+    others = [n for n in range(len(cluster.addresses)) if n != cluster.index]
+    found = [n for n in others if cluster.task_at(n) in tasks]
+    return " or ".join(cluster.addresses[n] for n in found or others)
 
 
 def take_part(recipe: "Recipe") -> Workers:
