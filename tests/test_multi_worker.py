@@ -53,7 +53,7 @@ def test_a_fit_that_does_not_use_the_hook_is_noticed(monkeypatch):
     ready = ready_to_fit(model())
     ready.compile("sgd", {"one": "mse", "two": "mse"})
     monkeypatch.setattr(type(ready), "_maybe_symbolic_build", lambda *_, **__: None)
-    with pytest.raises(KerassegError, match="fit does not call keras.Model._maybe_symbolic_build"):
+    with pytest.raises(KerassegError, match="fit does not call keras"):
         ready.fit(np.ones((2, 4)), {"one": np.ones((2, 2)), "two": np.ones((2, 1))}, verbose=0)
 
 
@@ -69,8 +69,7 @@ def test_it_shares_every_variable_and_output():
 def data(batch_size):
     generator = np.random.default_rng(3)
     x = generator.normal(size=(8, 4)).astype(np.float32)
-    y = {"one": x[:, :2] * 2, "two": x[:, 2:3]}
-    return tf.data.Dataset.from_tensor_slices((x, y["one"])).batch(batch_size)
+    return tf.data.Dataset.from_tensor_slices((x, x[:, :2] * 2)).batch(batch_size)
 
 
 def fitted(strategy, batches, ready=lambda model: model, **steps):
