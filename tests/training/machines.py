@@ -57,7 +57,7 @@ def both(
 ) -> list[Ended]:
     """Runs the same command as two machines; one of them may kill itself after some steps.
 
-    `seconds` is how long each lived on after the other, at most a second being measured too much.
+    `seconds` is how long each lived on after the first of them had ended.
     """
     addresses = free_addresses(2)
     started = [

@@ -33,7 +33,7 @@ def two_machines(recipe, data_dir, tmp_path_factory):
 
 
 def test_the_chief_alone_reports(two_machines):
-    run_dir, (chief, other) = two_machines
+    _, (chief, other) = two_machines
     assert "mean IoU" in chief.out
     assert "trains along" not in chief.out
     assert len(other.out.splitlines()) == 2
