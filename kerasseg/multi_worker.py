@@ -63,6 +63,11 @@ class _MultiWorkerModel(keras.Model):
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         if self._shapes_known:  # `evaluate` would read a batch for nothing
             return
+        if self.steps_per_execution > 1:
+            raise KerassegError(
+                f"{self.steps_per_execution} steps in one call fail in TensorFlow on several "
+                "machines: leave steps_per_execution at 1."
+            )
         if iterator is not None:
             for _, _, batches in iterator:
                 data_batch = next(batches)

@@ -158,7 +158,14 @@ def take_part(recipe: "Recipe") -> Workers:
     meet(cluster, _facts(recipe, num_gpus), 60 * recipe.training.wait_minutes)
     if not cluster.is_chief:
         print(f"{cluster.address} trains along; the chief, {cluster.addresses[0]}, reports")
-    return Workers(multi_worker.strategy(cluster, num_gpus), cluster)
+    try:
+        return Workers(multi_worker.strategy(cluster, num_gpus), cluster)
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise KerassegError(
+            f"TensorFlow cannot connect {cluster.address} with the other machines: "
+            f"{first_line(error)}. See whether its port is free and TF_CONFIG right; it has to be "
+            "a new process, in which TensorFlow has computed nothing."
+        ) from error
 
 
 def _facts(recipe: "Recipe", num_gpus: int) -> Mapping[str, Any]:

@@ -57,6 +57,13 @@ def test_a_fit_that_does_not_use_the_hook_is_noticed(monkeypatch):
         ready.fit(np.ones((2, 4)), {"one": np.ones((2, 2)), "two": np.ones((2, 1))}, verbose=0)
 
 
+def test_several_steps_in_one_call_are_refused():
+    ready = ready_to_fit(model())
+    ready.compile("sgd", {"one": "mse", "two": "mse"}, steps_per_execution=2)
+    with pytest.raises(KerassegError, match=r"2 steps in one call .*: leave steps_per_execution"):
+        ready._maybe_symbolic_build(data_batch=(np.ones((2, 4)),))
+
+
 def test_it_shares_every_variable_and_output():
     plain = model()
     ready = ready_to_fit(plain)

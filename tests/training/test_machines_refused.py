@@ -1,8 +1,10 @@
 """Machines that cannot train together are told so before anything is computed."""
 
 import json
+from unittest.mock import Mock
 
 import pytest
+import tensorflow as tf
 
 from tests.ports import free_addresses
 
@@ -52,6 +54,23 @@ def test_devices_that_are_not_there(refused, devices, message):
 def test_a_keras_that_has_changed(refused, monkeypatch):
     monkeypatch.setattr("keras.Model._symbolic_build", lambda self: None)
     assert "takes no 'data_batch' any more" in refused(config(free_addresses(2)))
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (None, "Collective ops must be configured at program startup"),
+        (tf.errors.UnknownError(None, None, "Could not start gRPC server"), "Could not start gRPC"),
+    ],
+    ids=["in a process that has computed", "port taken"],
+)
+def test_machines_that_tensorflow_cannot_connect(refused, monkeypatch, error, message):
+    tf.identity(1.0)
+    monkeypatch.setattr("kerasseg.workers.meet", lambda *_: None)
+    if error:
+        monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", Mock(side_effect=error))
+    said = refused(config(addresses := free_addresses(2)))
+    assert f"TensorFlow cannot connect {addresses[0]} with the other machines: {message}" in said
 
 
 def test_a_wait_that_is_no_time(refused):
