@@ -1,5 +1,6 @@
 """An experiment from its recipe to its run directory: data, model, training, evaluation."""
 
+import json
 import os
 import shutil
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from kerasseg import checkout, distribution
+from kerasseg import checkout
 from kerasseg.data.checking import say_skipped
 from kerasseg.data.streams import (
     Split,
@@ -27,9 +28,15 @@ from kerasseg.files import atomic_file, remove_partial
 from kerasseg.label_set import LabelSet
 from kerasseg.recipe import ARCHITECTURES, Recipe, difference, open_source, read_recipe, recipe_text
 from kerasseg.run import Run, RunDescription
-from kerasseg.training_loop import Trained, check_training, train
+from kerasseg.training_loop import (
+    Trained,
+    check_for_several_machines,
+    check_training,
+    train,
+)
 from kerasseg.training_loss import check_loss
 from kerasseg.version import __version__
+from kerasseg.workers import Workers, take_part
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,9 @@ def run_experiment(
 ) -> Run:
     """Trains by a recipe, or goes on where an earlier start of it ended, and evaluates.
 
+    Where the environment variable `TF_CONFIG` names several machines, all train one model; the
+    chief among them evaluates and writes, while the others wait.
+
     Args:
         recipe: What to do.
         run_dir: Where to leave it; see `kerasseg.run.Run` for the files.
@@ -62,8 +72,8 @@ def run_experiment(
         The run, with `model.keras`, `metrics.json` and the pictures written.
 
     Raises:
-        KerassegError: If the data, the run directory or an argument cannot be used. What was
-            trained before is then untouched.
+        KerassegError: If the data, the run directory or an argument cannot be used, when what was
+            trained before is untouched; or another machine is missing or gone.
 
     Example:
         >>> from kerasseg.data import shapes
@@ -86,29 +96,38 @@ def run_experiment(
         (None, None, None, 8)
     """
     run = Run(run_dir)
+    workers = take_part(recipe)
     splits = find_splits(recipe, data_dir)
-    _check_free(run, recipe, splits, overwrite)
-    with _naming_bad_files(splits):
-        trained = _train(recipe, splits, run, overwrite)
-        write_report(
-            run,
-            trained.model,
-            splits.validation,
-            splits.labels,
-            num_pictures=recipe.output.pictures,
-            facts={
-                "training_seconds": round(trained.seconds, 1),
-                "input_share": trained.input_share and round(trained.input_share, 3),
-                "epochs": recipe.training.epochs,
-                "skipped": splits.skipped,
-            },
-        )
+    if workers.is_chief:
+        _check_free(run, recipe, splits, overwrite)
+    with _naming_bad_files(splits), workers.noticing_losses():
+        workers.check_equal("the data", json.dumps(splits.fingerprint, sort_keys=True))
+        trained = _train(recipe, splits, run, overwrite, workers)
+        if workers.is_chief:
+            _report(run, recipe, splits, trained)
+        workers.wait_for_all()
+    return run
+
+
+def _report(run: Run, recipe: Recipe, splits: Splits, trained: Trained) -> None:
+    write_report(
+        run,
+        trained.model,
+        splits.validation,
+        splits.labels,
+        num_pictures=recipe.output.pictures,
+        facts={
+            "training_seconds": round(trained.seconds, 1),
+            "input_share": trained.input_share and round(trained.input_share, 3),
+            "epochs": recipe.training.epochs,
+            "skipped": splits.skipped,
+        },
+    )
     print(f"seconds spent in training: {trained.seconds:.0f}")
     if trained.input_share is not None:
         print(f"of them waiting for images: {trained.input_share:.1%}")
     if recipe.output.saved_model:
         _export(run, trained.model, splits)
-    return run
 
 
 def find_splits(recipe: Recipe, data_dir: str | os.PathLike[str] | None) -> Splits:
@@ -222,22 +241,24 @@ def _description(recipe: Recipe, splits: Splits) -> RunDescription:
     )
 
 
-def _train(recipe: Recipe, splits: Splits, run: Run, overwrite: bool) -> Trained:
+def _train(recipe: Recipe, splits: Splits, run: Run, overwrite: bool, workers: Workers) -> Trained:
     training = recipe.training
-    strategy = distribution.strategy(training.devices)
-    check_training(training, len(splits.train), strategy)
+    check_training(training, len(splits.train), workers.strategy)
     check_loss(recipe.loss, splits.labels)
+    if workers.cluster is not None:
+        check_for_several_machines(recipe)
     if training.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(training.seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(training.precision)
     try:
-        with strategy.scope():
+        with workers.strategy.scope():
             model = build_model(recipe, splits.labels.num_classes)
         # Not before: until here anything that cannot be used has cost nothing.
-        _claim(run, recipe, splits, overwrite)
-        return train(model, recipe, splits.train, splits.validation, splits.labels, run, strategy)
+        if workers.is_chief:
+            _claim(run, recipe, splits, overwrite)
+        return train(model, recipe, splits.train, splits.validation, splits.labels, run, workers)
     finally:
         keras.config.set_dtype_policy(policy)
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -34,7 +35,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     suffix = "".join(target.suffixes[-2:])
-    temporary = target.parent / f".{target.name}.{os.getpid()}.partial{suffix}"
+    # The number of a process is not unique where several machines write to one file system.
+    own = f"{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = target.parent / f".{target.name}.{own}.partial{suffix}"
     with _naming(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -67,7 +70,7 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.chmod(0o755)
             if target.exists():
                 raise FileExistsError(f"{target} exists already.")
-            os.rename(temporary, target)
+            _rename(temporary, target)
             _flush(target.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -108,6 +111,16 @@ def _is_at(filename: object, target: Path) -> bool:
     """Returns whether an error speaks of the place that was to be written."""
     place = Path(str(filename))
     return place == target.parent or place in target.parents or place.parent == target.parent
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    try:
+        os.rename(temporary, target)
+    except OSError as error:
+        # Another process may have given the name to its own directory in this moment.
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise FileExistsError(f"{target} exists already.") from None
+        raise
 
 
 def _flush(path: Path) -> None:

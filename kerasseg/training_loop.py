@@ -31,6 +31,7 @@ from kerasseg.run import Run
 from kerasseg.schedules import PolySchedule
 from kerasseg.training_graph import training_graph
 from kerasseg.training_loss import loss_of_run
+from kerasseg.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,15 @@ def check_training(
         )
 
 
+def check_for_several_machines(recipe: Recipe) -> None:
+    """Raises a `KerassegError` for what `fit` cannot do on several machines."""
+    if recipe.loss.auxiliary_weight:
+        raise KerassegError(
+            "loss.auxiliary_weight works on one machine, with as many devices as it has; TF_CONFIG "
+            "names several. Set it to 0."
+        )
+
+
 def train(
     model: keras.Model,
     recipe: Recipe,
@@ -72,18 +82,19 @@ def train(
     validation: Split,
     labels: LabelSet,
     run: Run,
-    strategy: tf.distribute.Strategy,
+    workers: Workers,
 ) -> Trained:
     """Fits a model by its recipe and leaves its last and its best weights in the run.
 
     Args:
-        model: The plain model, built in the scope of `strategy`.
+        model: The plain model, built in the scope of the workers' strategy.
         recipe: What to do.
         train_pairs: What it learns from.
         validation: What the best epoch is chosen by.
         labels: The classes and the void label of both.
-        run: Where `model.keras`, `best.keras`, `history.csv`, `tensorboard` and `checkpoint` go.
-        strategy: The devices.
+        run: Where `model.keras`, `best.keras`, `history.csv`, `tensorboard` and `checkpoint` go,
+            which the chief of the workers writes.
+        workers: The devices, of this machine or of several.
     """
     training = recipe.training
     steps = len(train_pairs) // training.batch_size
@@ -91,30 +102,33 @@ def train(
     backbones = backbones_of(model)
     for backbone in backbones:
         freeze_stages(backbone, training.frozen_stages)
-    with strategy.scope():
-        twin = _twin(model, recipe, [one.name for one in backbones])
+    with workers.strategy.scope():
+        twin = workers.ready_to_fit(_twin(model, recipe, [one.name for one in backbones]))
         _compile(twin, model, recipe, labels, steps, loss)
     progress = Progress(training.batch_size, steps, training.epochs)
     best = BestModel(model, run.file("best.keras"))
     checkpoint = EpochCheckpoint(
         run.file("checkpoint"), run.file("history.csv"), {"progress": progress, "best": best}
     )
-    with strategy.scope():
-        done = checkpoint.restore(twin)
-    if done:
+    with workers.strategy.scope():
+        done = checkpoint.restore(twin, workers)
+    if done and workers.is_chief:
         print(f"going on after epoch {done} of {training.epochs}")
     share = None
     if done < training.epochs:
-        board = _board(model, validation, labels, run, recipe.output.pictures)
-        callbacks = [*_callbacks(checkpoint, progress, best, run, recipe), board]
-        with _keeping_the_moment(model, twin, run):
-            batches = _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
-        if progress.step_seconds:
+        board = _board(model, validation, labels, run if workers.is_chief else None, recipe)
+        callbacks = _of_this_worker(_callbacks(checkpoint, progress, best, run, recipe), workers)
+        with _keeping_the_moment(model, twin, run, workers):
+            batches = _fit(
+                twin, recipe, train_pairs, validation, labels, [*callbacks, board], done, workers
+            )
+        if progress.step_seconds and workers.cluster is None:
             share = input_share(twin, batches, progress.step_seconds)
     else:
         twin.optimizer.finalize_variable_values(twin.trainable_variables)
-    with atomic_file(run.file("model.keras")) as temporary:
-        model.save(temporary)
+    if workers.is_chief:
+        with atomic_file(run.file("model.keras")) as temporary:
+            model.save(temporary)
     return Trained(model, progress.seconds, share)
 
 
@@ -179,26 +193,40 @@ def _callbacks(
     return [StopOnNonFinite(), progress, best, *average, board, checkpoint]
 
 
+def _of_this_worker(
+    callbacks: list[keras.callbacks.Callback], workers: Workers
+) -> list[keras.callbacks.Callback]:
+    """Returns those callbacks that act on the model; the chief alone writes files."""
+    writing = (BestModel, EpochCheckpoint, keras.callbacks.TensorBoard)
+    return [one for one in callbacks if workers.is_chief or not isinstance(one, writing)]
+
+
 @contextmanager
-def _keeping_the_moment(model: keras.Model, twin: keras.Model, run: Run) -> Iterator[None]:
+def _keeping_the_moment(
+    model: keras.Model, twin: keras.Model, run: Run, workers: Workers
+) -> Iterator[None]:
     """Saves the weights of the moment when training is interrupted from the keyboard."""
     try:
         yield
     except KeyboardInterrupt:
-        twin.optimizer.finalize_variable_values(twin.trainable_variables)
-        with atomic_file(run.file("interrupted.keras")) as temporary:
-            model.save(temporary)
-        print(
-            f"the weights of this moment: {run.file('interrupted.keras')}; the same command goes "
-            "on from the last epoch that had ended"
-        )
+        if workers.is_chief:
+            twin.optimizer.finalize_variable_values(twin.trainable_variables)
+            with atomic_file(run.file("interrupted.keras")) as temporary:
+                model.save(temporary)
+            print(
+                f"the weights of this moment: {run.file('interrupted.keras')}; the same command "
+                "goes on from the last epoch that had ended"
+            )
         raise
 
 
 def _board(
-    model: keras.Model, validation: Split, labels: LabelSet, run: Run, count: int
+    model: keras.Model, validation: Split, labels: LabelSet, run: Run | None, recipe: Recipe
 ) -> ValidationBoard:
-    examples = [decoded(example) for example in some_examples(validation, count)]
+    """Returns what shows pictures; without a run it only takes part in adding up the matrix."""
+    if run is None:
+        return ValidationBoard(model, None, [], labels)
+    examples = [decoded(each) for each in some_examples(validation, recipe.output.pictures)]
     return ValidationBoard(model, run.file("tensorboard") / "validation", examples, labels)
 
 
@@ -210,10 +238,9 @@ def _fit(
     labels: LabelSet,
     callbacks: list[keras.callbacks.Callback],
     done: int,
-    strategy: tf.distribute.Strategy,
+    workers: Workers,
 ) -> tf.data.Dataset:
     training, draws = recipe.training, recipe.augmentation
-    replicas = strategy.num_replicas_in_sync
     every = range(training.validate_every, training.epochs, training.validate_every)
     batches = data.training_batches(
         train_pairs,
@@ -223,19 +250,26 @@ def _fit(
         first_epoch=done,
         epochs=training.epochs,
         cache=recipe.data.cache,
+        share=workers.share,
         **draws.model_dump(),
     )
+    seen = data.evaluation_batches(
+        validation,
+        labels,
+        batch_size=training.batch_size,
+        pad_to_multiple=workers.strategy.num_replicas_in_sync,
+        share=workers.share,
+    )
     twin.fit(
-        batches,
-        validation_data=data.evaluation_batches(
-            validation, labels, batch_size=training.batch_size, pad_to_multiple=replicas
-        ),
+        workers.dealt_out(batches),
+        validation_data=workers.dealt_out(seen),
+        validation_steps=len(seen),
         epochs=training.epochs,
         initial_epoch=done,
         steps_per_epoch=len(train_pairs) // training.batch_size,
         validation_freq=[*every, training.epochs],
         callbacks=callbacks,
         shuffle=False,
-        verbose=1 if sys.stdout.isatty() else 2,
+        verbose=(1 if sys.stdout.isatty() else 2) if workers.is_chief else 0,
     )
     return batches

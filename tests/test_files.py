@@ -1,4 +1,5 @@
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,33 @@ def test_after_an_error_no_directory_is_left(tmp_path):
 def test_directory_is_never_overwritten(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_text("first")
+    with (
+        pytest.raises(FileExistsError, match="exists already"),
+        atomic_directory(tmp_path / "1") as temporary,
+    ):
+        (temporary / "saved_model.pb").write_text("second")
+    assert (tmp_path / "1" / "saved_model.pb").read_text() == "first"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
+
+
+def test_two_that_write_one_file_at_once_do_not_meet(tmp_path):
+    """As processes of the same number on two machines do, which share a file system."""
+    target = tmp_path / "notes.txt"
+    with atomic_file(target) as one, atomic_file(target) as other:
+        one.write_text("one")
+        other.write_text("other")
+    assert target.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_directory_that_appears_in_the_last_moment_stays(tmp_path, monkeypatch):
+    def exists(path):
+        monkeypatch.undo()
+        path.mkdir()
+        (path / "saved_model.pb").write_text("first")
+        return False
+
+    monkeypatch.setattr(Path, "exists", exists)
     with (
         pytest.raises(FileExistsError, match="exists already"),
         atomic_directory(tmp_path / "1") as temporary,

@@ -69,7 +69,7 @@ def _distribution(text: str) -> tuple[str, "optuna.distributions.BaseDistributio
         low, high = parts
         if isinstance(low, int) and isinstance(high, int):
             return key, distributions.IntDistribution(low, high, log=bool(colon))
-        return key, distributions.FloatDistribution(low, high, log=bool(colon))
+        return key, distributions.FloatDistribution(float(low), float(high), log=bool(colon))
     except (ValueError, TypeError):
         raise KerassegError(f"--vary takes SECTION.KEY={_FORMS}; received {text!r}.") from None
 

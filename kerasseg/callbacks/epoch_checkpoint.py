@@ -9,9 +9,11 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kerasseg.errors import KerassegError
 from kerasseg.files import atomic_directory, atomic_file
+from kerasseg.workers import Workers
 
 
 class EpochCheckpoint(keras.callbacks.Callback):
@@ -53,19 +55,29 @@ class EpochCheckpoint(keras.callbacks.Callback):
         self.stateful = stateful or {}
         self.rows: list[dict[str, float]] = []
 
-    def restore(self, model: keras.Model) -> int:
+    def restore(self, model: keras.Model, workers: Workers | None = None) -> int:
         """Puts the newest checkpoint into a compiled model and the callbacks.
+
+        Args:
+            model: The model.
+            workers: Several machines, which see the directory in common: all restore the epoch
+                that the chief does, and the chief alone tidies up and writes. None: this process
+                is the only one.
 
         Returns:
             How many epochs are done; 0 where there is no checkpoint.
 
         Raises:
-            KerassegError: If the checkpoint is that of another model or optimizer.
+            KerassegError: If the checkpoint is that of another model or optimizer, or is not seen
+                from this machine.
         """
-        self._clear_away()
-        checkpoint = self._newest()
-        if checkpoint is None:
+        workers = workers or Workers(tf.distribute.get_strategy())
+        if workers.is_chief:
+            self._clear_away()
+        epoch = workers.from_chief(self._newest())
+        if not epoch:
             return 0
+        checkpoint = self._of_epoch(epoch)
         state = json.loads((checkpoint / "state.json").read_text())
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
@@ -74,12 +86,22 @@ class EpochCheckpoint(keras.callbacks.Callback):
         self.rows = state["history"]
         for name, callback in self.stateful.items():
             callback.restore(state["callbacks"][name])
-        # The run may have been stopped after the checkpoint and before the file.
-        self._write_history()
+        if workers.is_chief:
+            # The run may have been stopped after the checkpoint and before the file.
+            self._write_history()
         return int(state["epoch"])
 
-    def _newest(self) -> Path | None:
-        return max(self._all(), key=_number, default=None)
+    def _newest(self) -> int:
+        return max(map(_number, self._all()), default=0)
+
+    def _of_epoch(self, epoch: int) -> Path:
+        path = self.directory / f"epoch-{epoch}"
+        if not path.is_dir():
+            raise KerassegError(
+                f"the chief goes on after epoch {epoch}, and this machine sees no {path}. Give as "
+                "--run-dir a directory on a file system that all machines share."
+            )
+        return path
 
     def _clear_away(self) -> None:
         """Deletes what was half written or half deleted when an earlier start was killed."""

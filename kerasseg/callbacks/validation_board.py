@@ -21,7 +21,8 @@ class ValidationBoard(keras.callbacks.Callback):
 
     Args:
         plain: The model to show, which shares its variables with the one that trains.
-        directory: Where TensorBoard's files go.
+        directory: Where TensorBoard's files go; None to write nothing, for a process that has to
+            take part when the matrix is added up over several machines.
         examples: Image, uint8 `(H, W, 3)`, and label map `(H, W)` each; of any sizes.
         labels: The classes, their colours and the void label.
 
@@ -39,12 +40,12 @@ class ValidationBoard(keras.callbacks.Callback):
     def __init__(
         self,
         plain: keras.Model,
-        directory: str | os.PathLike[str],
+        directory: str | os.PathLike[str] | None,
         examples: Sequence[tuple[np.ndarray, np.ndarray]],
         labels: LabelSet,
     ) -> None:
         super().__init__()
-        self.directory = Path(directory)
+        self.directory = None if directory is None else Path(directory)
         self.examples = list(examples)
         self.labels = labels
         self.epoch = 0
@@ -85,6 +86,8 @@ class ValidationBoard(keras.callbacks.Callback):
             self._writer = None
 
     def _write(self, name: str, picture: np.ndarray, epoch: int) -> None:
+        if self.directory is None:
+            return
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self.directory))
         with self._writer.as_default(), tf.device("CPU"):

@@ -35,6 +35,7 @@ LABELS = LabelSet(
 """The classes of the scenes, their colours and the void label."""
 
 _SPLITS = ("train", "val")
+_DEFAULTS = {"seed": 0, "train": 2400, "val": 150}
 _DESCRIPTION = "dataset.json"
 
 
@@ -69,11 +70,11 @@ def ensure(
     path = Path(directory)
     wanted = {"seed": seed, "train": train, "val": val}
     given = {key: value for key, value in wanted.items() if value is not None}
-    if path.is_dir() and not any(path.iterdir()):
+    with suppress(OSError):  # It holds something, or is not there.
         path.rmdir()
     if not path.exists():
         with suppress(FileExistsError):  # Another process may have written it meanwhile.
-            return write(path, progress=progress, **given)
+            return _write(path, {**_DEFAULTS, **given}, progress)
     _check(path, given)
     return path
 
@@ -81,9 +82,9 @@ def ensure(
 def write(
     directory: str | os.PathLike[str],
     *,
-    seed: int = 0,
-    train: int = 2400,
-    val: int = 150,
+    seed: int = _DEFAULTS["seed"],
+    train: int = _DEFAULTS["train"],
+    val: int = _DEFAULTS["val"],
     progress: bool | None = None,
 ) -> Path:
     """Writes the data set as JPEG images and PNG label maps and returns its directory.
@@ -107,21 +108,24 @@ def write(
         >>> len(find_pairs(folder, "train")), len(find_pairs(folder, "val"))
         (2, 1)
     """
-    counts = {"train": train, "val": val}
-    if min(counts.values()) < 1:
-        raise KerassegError(f"{directory}: each split needs at least one scene; got {counts}.")
     if Path(directory).exists():
         raise KerassegError(f"{directory} exists already: remove it or give another directory.")
+    return _write(Path(directory), {"seed": seed, "train": train, "val": val}, progress)
+
+
+def _write(directory: Path, wanted: dict[str, int], progress: bool | None) -> Path:
+    counts = {split: wanted[split] for split in _SPLITS}
+    if min(counts.values()) < 1:
+        raise KerassegError(f"{directory}: each split needs at least one scene; got {counts}.")
     with atomic_directory(directory) as temporary:
-        _write_scenes(temporary, seed, counts, progress)
+        _write_scenes(temporary, wanted["seed"], counts, progress)
         description = {
             "generator_version": GENERATOR_VERSION,
-            "seed": seed,
-            **counts,
+            **wanted,
             "fingerprint": _fingerprints(temporary),
         }
         (temporary / _DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
-    return Path(directory)
+    return directory
 
 
 def _write_scenes(

@@ -23,7 +23,7 @@ from kerasseg.recipe.training import OutputRecipe, TrainingRecipe
 # Where the data lies (its own fingerprint tells), what is shown, and on what it is computed.
 _WITHOUT_EFFECT: Any = {
     "data": {"directory", "cache", "on_error"},
-    "training": {"devices"},
+    "training": {"devices", "wait_minutes"},
     "output": True,
 }
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from kerasseg.errors import KerassegError
-from kerasseg.recipe.section import Count, Section
+from kerasseg.recipe.section import Count, Positive, Section
 
 
 class TrainingRecipe(Section):
@@ -22,7 +22,9 @@ class TrainingRecipe(Section):
         seed: Of the weights, the order, the crops and the dropout.
         deterministic: Whether the same seed gives the same weights bit for bit.
         jit_compile: Whether XLA compiles the step, which one GPU likes and a CPU does not.
-        devices: Names such as `"GPU:0"`; empty for all GPUs, or the CPU where there is none.
+        devices: Names such as `"GPU:0"`; empty for all GPUs, or the CPU where there is none. Of
+            several machines, those of each.
+        wait_minutes: How long several machines wait for one another at the start.
     """
 
     epochs: Count
@@ -35,6 +37,7 @@ class TrainingRecipe(Section):
     deterministic: bool = True
     jit_compile: bool = False
     devices: tuple[str, ...] = ()
+    wait_minutes: Positive = 10.0
 
     @model_validator(mode="before")
     @classmethod

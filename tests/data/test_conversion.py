@@ -1,5 +1,6 @@
 import os
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -53,6 +54,17 @@ def test_it_lies_below_the_home_and_is_made_once(source, home):
     assert path.parents[1] == home / "converted" / "kind"
     assert convert("kind", [job]) == [path]
     assert len(calls) == 1
+
+
+def test_several_that_convert_at_once(source, home):
+    jobs = [
+        Conversion(source, str(n), lambda n=n: np.full((40, 60), n, np.uint8)) for n in range(20)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: convert("kind", jobs), range(4)))
+    assert all(paths == found[0] for paths in found)
+    assert [int(np.asarray(Image.open(path))[0, 0]) for path in found[0]] == list(range(20))
+    assert not list(home.rglob("*partial*"))
 
 
 @pytest.mark.parametrize("change", ["contents", "time", "path", "variant"])

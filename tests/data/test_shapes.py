@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -32,6 +33,18 @@ def refused(folder, message, **arguments):
     with pytest.raises(KerassegError, match=message) as caught:
         shapes.ensure(folder, **(SMALL | arguments))
     assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["nothing", "an empty directory"])
+def test_several_that_write_it_at_once_have_it_in_common(tmp_path, there):
+    target = tmp_path / "scenes"
+    if there:
+        target.mkdir()
+    with ThreadPoolExecutor(4) as pool:
+        places = list(pool.map(lambda _: shapes.ensure(target, **SMALL), range(4)))
+    assert places == [target] * 4
+    assert [path.name for path in tmp_path.iterdir()] == ["scenes"]
+    assert shapes.ensure(target, **SMALL) == target
 
 
 def test_the_files_are_a_good_folder_data_set(folder):

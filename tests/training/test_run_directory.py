@@ -120,37 +120,6 @@ def test_a_saved_model_is_exported_once(train, finished, capsys, monkeypatch):
     assert [path.name for path in (finished / "serving").glob("[0-9]*")] == ["1"]
 
 
-SGD = (
-    "model.variant=paper",  # which has the fewest layers
-    "optimizer.name=SGD",
-    "optimizer.average=0.5",
-    "training.precision=float32",
-    "training.validate_every=1",
-    "training.epochs=2",
-    "training.batch_size=4",
-    "model.dropout=0",
-    "output.pictures=0",
-)
-
-
-def test_two_devices_learn_what_one_does_and_may_go_on_with_it(train, tmp_path, monkeypatch):
-    """Under SGD and without dropout, whose mask every replica draws for its own part."""
-    one, two = tmp_path / "one", tmp_path / "two"
-    on_two = 'training.devices=["CPU:0", "CPU:1"]'
-    assert train(one, *SGD) == 0
-    assert train(two, *SGD, on_two) == 0
-    for row, other in zip(history(one), history(two), strict=True):
-        assert row.keys() == other.keys() >= {"loss", "mean_iou", "val_loss", "val_mean_iou"}
-        for key, value in row.items():
-            assert float(value) == pytest.approx(float(other[key]), rel=1e-3), key
-    expected = weights(two)
-    for path, value in weights(one).items():
-        np.testing.assert_allclose(value, expected[path], rtol=1e-3, atol=1e-4, err_msg=path)
-
-    monkeypatch.setattr(keras.Model, "fit", None)
-    assert train(one, *SGD, on_two) == 0
-
-
 def test_frozen_statistics_survive_a_run_of_refinenet(train, tmp_path):
     run_dir, recipe = tmp_path / "run", tmp_path / "refinenet.toml"
     recipe.write_text(REFINENET)
