@@ -11,8 +11,11 @@ from kerasseg.callbacks import (
     AverageWeights,
     BestModel,
     EpochCheckpoint,
+    LearningRateLog,
+    PartialExecution,
     Progress,
     StopOnNonFinite,
+    without_length,
 )
 from kerasseg.data.streams import Split
 from kerasseg.errors import KerassegError
@@ -21,10 +24,9 @@ from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
 from kerasseg.losses import SegmentationCrossentropy
 from kerasseg.models.freezing import backbones_of, freeze_stages
-from kerasseg.optimizers import variable_multipliers, with_multipliers
+from kerasseg.optimizers.from_recipe import optimizer_of, plateau_of, schedule_of
 from kerasseg.recipe import Recipe, TrainingRecipe
 from kerasseg.run import Run
-from kerasseg.schedules import PolySchedule
 from kerasseg.training_graph import training_graph
 
 
@@ -85,18 +87,22 @@ def train(
         freeze_stages(backbone, training.frozen_stages)
     with strategy.scope():
         twin = training_graph(model, training.batch_norm, [one.name for one in backbones])
-        _compile(twin, model, recipe, labels, steps)
+        schedule = schedule_of(recipe, steps)
+        _compile(twin, recipe, labels, optimizer_of(model, recipe, schedule))
     progress = Progress(training.batch_size, steps, training.epochs)
     best = BestModel(model, run.file("best.keras"))
+    plateau = plateau_of(schedule, recipe)
     checkpoint = EpochCheckpoint(
-        run.file("checkpoint"), run.file("history.csv"), {"progress": progress, "best": best}
+        run.file("checkpoint"),
+        run.file("history.csv"),
+        {"progress": progress, "best": best, **plateau},
     )
     with strategy.scope():
         done = checkpoint.restore(twin)
     if done:
         print(f"going on after epoch {done} of {training.epochs}")
     if done < training.epochs:
-        callbacks = _callbacks(checkpoint, progress, best, run, recipe)
+        callbacks = _callbacks(checkpoint, progress, best, run, recipe, list(plateau.values()))
         _fit(twin, recipe, train_pairs, validation, labels, callbacks, done, strategy)
     else:
         twin.optimizer.finalize_variable_values(twin.trainable_variables)
@@ -106,50 +112,35 @@ def train(
 
 
 def _compile(
-    twin: keras.Model, model: keras.Model, recipe: Recipe, labels: LabelSet, steps: int
+    twin: keras.Model, recipe: Recipe, labels: LabelSet, optimizer: keras.optimizers.Optimizer
 ) -> None:
     weights = recipe.training.class_weights or None
     twin.compile(
-        optimizer=_optimizer(model, recipe, steps),
+        optimizer=optimizer,
         loss=SegmentationCrossentropy(labels.ignore_label, weights),
         metrics=[MeanIoU(labels.num_classes, labels.ignore_label)],
         jit_compile=recipe.training.jit_compile,
+        steps_per_execution=recipe.training.steps_per_execution,
     )
     # `fit` would do so while it traces its first step, and trace that a second time.
     twin.optimizer.build(twin.trainable_variables)
 
 
-def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    wanted = recipe.optimizer
-    own = {"SGD": {"momentum": 0.9}, "AdamW": {}}[wanted.name]
-    optimizer = with_multipliers(getattr(keras.optimizers, wanted.name))(
-        PolySchedule(
-            wanted.learning_rate,
-            steps * recipe.training.epochs,
-            wanted.warmup_steps,
-            wanted.power,
-        ),
-        weight_decay=wanted.weight_decay,
-        learning_rate_multipliers=variable_multipliers(
-            model, {one.name: wanted.backbone_multiplier for one in backbones_of(model)}
-        ),
-        use_ema=wanted.average > 0,
-        ema_momentum=wanted.average or 0.99,
-        **own,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    if recipe.training.precision == "mixed_float16":
-        return keras.optimizers.LossScaleOptimizer(optimizer)
-    return optimizer
-
-
 def _callbacks(
-    checkpoint: EpochCheckpoint, progress: Progress, best: BestModel, run: Run, recipe: Recipe
+    checkpoint: EpochCheckpoint,
+    progress: Progress,
+    best: BestModel,
+    run: Run,
+    recipe: Recipe,
+    plateau: list[keras.callbacks.Callback],
 ) -> list[keras.callbacks.Callback]:
     # `best` saves before the raw weights come back, the checkpoint of the epoch after that.
     average = [AverageWeights()] if recipe.optimizer.average else []
     board = keras.callbacks.TensorBoard(str(run.file("tensorboard")), write_graph=False)
-    return [StopOnNonFinite(), progress, best, *average, board, checkpoint]
+    # The checkpoint keeps the state of those before it, and the rate in the epoch's logs.
+    rates = [*plateau, LearningRateLog()]
+    partial = PartialExecution(progress.steps_per_epoch)
+    return [partial, StopOnNonFinite(), progress, best, *average, *rates, board, checkpoint]
 
 
 def _fit(
@@ -163,6 +154,7 @@ def _fit(
     strategy: tf.distribute.Strategy,
 ) -> None:
     training, draws = recipe.training, recipe.augmentation
+    steps = len(train_pairs) // training.batch_size
     replicas = strategy.num_replicas_in_sync
     every = range(training.validate_every, training.epochs, training.validate_every)
     batches = data.training_batches(
@@ -175,6 +167,8 @@ def _fit(
         cache=recipe.data.cache,
         **draws.model_dump(),
     )
+    if steps % training.steps_per_execution:
+        batches = without_length(batches)
     twin.fit(
         batches,
         validation_data=data.evaluation_batches(
@@ -182,7 +176,7 @@ def _fit(
         ),
         epochs=training.epochs,
         initial_epoch=done,
-        steps_per_epoch=len(train_pairs) // training.batch_size,
+        steps_per_epoch=steps,
         validation_freq=[*every, training.epochs],
         callbacks=callbacks,
         shuffle=False,
