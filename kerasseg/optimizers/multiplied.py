@@ -130,7 +130,7 @@ class _StepByVariable(keras.optimizers.Optimizer):
         if not count:
             return gradients
         kept = [self._accumulated_gradients[self._get_variable_index(one)] for one in variables]
-        return [(new + old) / count for new, old in zip(gradients, kept, strict=True)]
+        return [_mean(new, old, count) for new, old in zip(gradients, kept, strict=True)]
 
     def _with_l2(
         self, gradients: list[tf.Tensor], variables: list[keras.Variable]
@@ -230,6 +230,11 @@ class _StepByVariable(keras.optimizers.Optimizer):
             # The first step copies the variable, as Keras' own average does.
             share = tf.where(self.iterations == 0, 1.0, 1.0 - self.ema_momentum)
             average.assign_add((value - average) * tf.cast(share, value.dtype))
+
+
+def _mean(gradient: tf.Tensor, accumulated: keras.Variable, count: int) -> tf.Tensor:
+    with tf.control_dependencies([gradient]):
+        return (gradient + tf.convert_to_tensor(accumulated)) / count
 
 
 def _unknown_path(path: str, paths: list[str]) -> KerassegError:

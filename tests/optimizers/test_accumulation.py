@@ -6,7 +6,14 @@ import pytest
 
 from kerasseg.optimizers import LossScaling, with_multipliers
 from kerasseg.schedules import PolySchedule
-from tests.optimizers.networks import OPTIMIZERS, Weights, assert_close, changes, network
+from tests.optimizers.networks import (
+    OPTIMIZERS,
+    Weights,
+    assert_close,
+    changes,
+    examples,
+    network,
+)
 from tests.replicas import two_replicas
 
 SGD = with_multipliers(keras.optimizers.SGD)
@@ -89,3 +96,16 @@ def test_gradients_of_a_scaled_loss_are_accumulated_unscaled():
     inner = SGD(0.1, 0.9, gradient_accumulation_steps=2)
     assert_close(steps(LossScaling(inner, 256.0)), plain, rtol=1e-4, atol=1e-6)
     assert int(inner.iterations) == 2
+
+
+def test_xla_compiles_it():
+    def step(**compiled):
+        model = network(batch_norm=False)
+        optimizer = SGD(
+            PolySchedule(0.1, 9), 0.9, global_clipnorm=0.3, gradient_accumulation_steps=2
+        )
+        model.compile(optimizer, "mse", **compiled)
+        model.fit(*examples(), batch_size=2, epochs=2, shuffle=False, verbose=0)
+        return {variable.path: variable.numpy() for variable in model.trainable_variables}
+
+    assert_close(step(jit_compile=True), step(run_eagerly=True), rtol=1e-4, atol=1e-6)
