@@ -112,7 +112,7 @@ class PlateauSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Example:
         >>> schedule = PlateauSchedule(0.5)
-        >>> schedule.factor.assign(0.5)
+        >>> _ = schedule.factor.assign(0.5)
         >>> float(schedule(0))
         0.25
     """

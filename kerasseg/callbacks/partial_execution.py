@@ -24,8 +24,9 @@ class PartialExecution(keras.callbacks.Callback):
         >>> model.compile("sgd", "mse", steps_per_execution=2)
         >>> x, y = np.ones((6, 3), "float32"), np.ones((6, 1), "float32")
         >>> batches = without_length(tf.data.Dataset.from_tensor_slices((x, y)).batch(1))
+        >>> partial = PartialExecution(3)
         >>> history = model.fit(
-        ...     batches, steps_per_epoch=3, epochs=2, callbacks=[PartialExecution(3)], verbose=0
+        ...     batches, steps_per_epoch=3, epochs=2, shuffle=False, callbacks=[partial], verbose=0
         ... )
         >>> int(model.optimizer.iterations)
         6

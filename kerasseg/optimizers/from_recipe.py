@@ -1,7 +1,7 @@
 """The optimizer that a recipe describes, with its learning rate over the run."""
 
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
@@ -16,7 +16,7 @@ from kerasseg.recipe import Recipe
 from kerasseg.recipe.optimizer import OptimizerRecipe
 from kerasseg.schedules import PlateauSchedule, PolySchedule, WarmUp
 
-Schedule = keras.optimizers.schedules.LearningRateSchedule
+Schedule: TypeAlias = keras.optimizers.schedules.LearningRateSchedule
 
 
 def schedule_of(recipe: Recipe, steps_per_epoch: int) -> Schedule:
@@ -105,6 +105,7 @@ def optimizer_of(
     """
     wanted = recipe.optimizer
     kind, own = _of_its_kind(model, wanted)
+    accumulates = wanted.accumulate_steps > 1
     optimizer = with_multipliers(kind)(
         schedule,
         weight_decay=wanted.weight_decay,
@@ -116,7 +117,7 @@ def optimizer_of(
             head=wanted.head_multiplier,
         ),
         global_clipnorm=wanted.clip_norm or None,
-        gradient_accumulation_steps=wanted.accumulate_steps if _accumulates(wanted) else None,
+        gradient_accumulation_steps=wanted.accumulate_steps if accumulates else None,
         use_ema=wanted.average > 0,
         ema_momentum=wanted.average or 0.99,
         **own,
@@ -131,13 +132,7 @@ def optimizer_of(
     return optimizer
 
 
-def _accumulates(wanted: OptimizerRecipe) -> bool:
-    return wanted.accumulate_steps > 1
-
-
-def _of_its_kind(
-    model: keras.Model, wanted: OptimizerRecipe
-) -> tuple[type[keras.optimizers.Optimizer], dict[str, Any]]:
+def _of_its_kind(model: keras.Model, wanted: OptimizerRecipe) -> tuple[Any, dict[str, Any]]:
     """Returns the class of the optimizer and the arguments that it alone has."""
     if wanted.name == "SGD":
         return keras.optimizers.SGD, {"momentum": wanted.momentum, "nesterov": wanted.nesterov}
