@@ -18,6 +18,12 @@ def refinenet(tmp_path_factory):
     return path
 
 
+@pytest.fixture(autouse=True)
+def _without_report(monkeypatch):
+    """What is left of a run beside its weights and history takes as long as the run."""
+    monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+
+
 @pytest.fixture
 def interrupted(train, monkeypatch, capsys):
     """Runs a recipe that is interrupted after some calls of the compiled step, and goes on."""
@@ -44,7 +50,6 @@ def largest(run_dir, name):
     return max(float(v) for key, v in checkpoint(run_dir).items() if key.split()[1] == name)
 
 
-# The settings, and after how many calls the run is interrupted.
 RUNS = {
     "SGD": (
         "optimizer.nesterov=true",
@@ -60,7 +65,7 @@ RUNS = {
     ),
     "AdamW": (
         "optimizer.schedule=cosine",
-        "optimizer.accumulate_steps=3",
+        "optimizer.accumulate_steps=2",
         "optimizer.average=0.5",
         "optimizer.head_multiplier=2",
         "training.epochs=3",
@@ -80,19 +85,18 @@ RUNS = {
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.slow
 def test_an_interrupted_run_ends_as_an_undisturbed_one(
-    name, train, interrupted, refinenet, tmp_path, monkeypatch
+    name, train, interrupted, refinenet, recipe, tmp_path, monkeypatch
 ):
-    # The first steps overflow, so that the scale and the steps taken are state of their own.
-    scaling = functools.partial(LossScaling, initial_scale=2.0**34)
+    # The first steps overflow: at this size that of a float16 gradient is from about 2 ** 17 on.
+    scaling = functools.partial(LossScaling, initial_scale=2.0**19)
     monkeypatch.setattr(from_recipe, "LossScaling", scaling)
+    which = {"recipe": recipe if name == "AdamW" else refinenet}
     settings = (f"optimizer.name={name}", *RUNS[name])
     whole = tmp_path / "whole"
-    assert train(whole, *settings, recipe=refinenet) == 0
-    parts = interrupted(tmp_path / "parts", *settings, recipe=refinenet, after=3)
+    assert train(whole, *settings, **which) == 0
+    parts = interrupted(tmp_path / "parts", *settings, **which, after=3)
     assert_same_result(parts, whole)
-    moved = [key for key, values in checkpoint(whole).items() if np.any(values)]
     {"SGD": _fell_on_plateaus, "AdamW": _skipped_overflows, "Muon": _fell_at_epochs}[name](whole)
-    assert any(key.endswith("momentum") for key in moved)
 
 
 def _fell_on_plateaus(run_dir):
@@ -106,7 +110,7 @@ def _fell_on_plateaus(run_dir):
 
 
 def _skipped_overflows(run_dir):
-    assert largest(run_dir, "dynamic_scale") < 2.0**34
+    assert largest(run_dir, "dynamic_scale") < 2.0**19
     # That of the scaling stays 0, and that of the optimizer counts what was not skipped.
     assert 0 < largest(run_dir, "iteration") < 6
 
