@@ -85,6 +85,11 @@ class _StepByVariable(keras.optimizers.Optimizer):
         super().build(variables)
         self._factors = [factors.get(path, 1.0) for path in paths]
 
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
+        # Until the first step, which may take several gradients, the average is all zeros.
+        if keras.ops.convert_to_numpy(self.iterations) > 0:
+            super().finalize_variable_values(var_list)
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

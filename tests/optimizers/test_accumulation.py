@@ -57,6 +57,16 @@ def test_the_step_is_that_of_the_mean_gradient_and_the_schedule_counts_steps():
     assert_close(found, averages, rtol=1e-4, atol=1e-5)
 
 
+def test_before_the_first_step_the_weights_are_their_own_average():
+    """Validation may come so early, and so may an interruption."""
+    weights = Weights()
+    optimizer = SGD(0.5, gradient_accumulation_steps=3, use_ema=True)
+    weights.after(optimizer, 2)
+    optimizer.finalize_variable_values(weights.variables)
+    found = {variable.name: variable.numpy() for variable in weights.variables}
+    assert_close(found, weights.start, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_two_halves_of_a_batch_take_the_step_of_the_whole(name):
     def step(count, batch_size):
