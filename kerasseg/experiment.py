@@ -30,9 +30,9 @@ from kerasseg.recipe import ARCHITECTURES, Recipe, difference, open_source, read
 from kerasseg.run import Run, RunDescription
 from kerasseg.training_loop import (
     Trained,
+    Training,
     check_for_several_machines,
     check_training,
-    train,
 )
 from kerasseg.training_loss import check_loss
 from kerasseg.version import __version__
@@ -258,7 +258,8 @@ def _train(recipe: Recipe, splits: Splits, run: Run, overwrite: bool, workers: W
         # Not before: until here anything that cannot be used has cost nothing.
         if workers.is_chief:
             _claim(run, recipe, splits, overwrite)
-        return train(model, recipe, splits.train, splits.validation, splits.labels, run, workers)
+        parts = splits.train, splits.validation, splits.labels
+        return Training(model, recipe, *parts, run, workers).finish()
     finally:
         keras.config.set_dtype_policy(policy)
 

@@ -34,9 +34,10 @@ def input_share(model: keras.Model, batches: tf.data.Dataset, step_seconds: floa
     variables = [*model.variables, *model.optimizer.variables]
     before = [np.array(variable) for variable in variables]
     held = tf.data.Dataset.from_tensors(next(iter(batches))).repeat()
+    steps = max(_STEPS, 3 * model.steps_per_execution)
     clock = _Clock()
     try:
-        model.fit(held, steps_per_epoch=_STEPS, callbacks=[clock], shuffle=False, verbose=0)
+        model.fit(held, steps_per_epoch=steps, callbacks=[clock], shuffle=False, verbose=0)
     finally:
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import keras
 import tensorflow as tf
@@ -14,9 +15,12 @@ from kerasseg.callbacks import (
     AverageWeights,
     BestModel,
     EpochCheckpoint,
+    LearningRateLog,
+    PartialExecution,
     Progress,
     StopOnNonFinite,
     ValidationBoard,
+    without_length,
 )
 from kerasseg.data.streams import Split, decoded, some_examples
 from kerasseg.errors import KerassegError
@@ -25,10 +29,9 @@ from kerasseg.files import atomic_file
 from kerasseg.input_share import input_share
 from kerasseg.label_set import LabelSet
 from kerasseg.models.freezing import backbones_of, freeze_stages
-from kerasseg.optimizers import variable_multipliers, with_multipliers
+from kerasseg.optimizers.from_recipe import optimizer_of, plateau_of, schedule_of
 from kerasseg.recipe import Recipe, TrainingRecipe
 from kerasseg.run import Run
-from kerasseg.schedules import PolySchedule
 from kerasseg.training_graph import training_graph
 from kerasseg.training_loss import loss_of_run
 from kerasseg.workers import Workers
@@ -42,7 +45,7 @@ class Trained:
         model: The plain model.
         seconds: What `fit` took, all starts together.
         input_share: The part of a step that its images were waited for; None where this start
-            had nothing left to train.
+            had nothing left to train, or several machines train.
     """
 
     model: keras.Model
@@ -73,203 +76,201 @@ def check_for_several_machines(recipe: Recipe) -> None:
             "loss.auxiliary_weight works on one machine, with as many devices as it has; TF_CONFIG "
             "names several. Set it to 0."
         )
+    if recipe.training.steps_per_execution > 1:
+        raise KerassegError(
+            "training.steps_per_execution works on one machine: TensorFlow cannot run several "
+            "steps in one call on several. Set it to 1."
+        )
 
 
-def train(
-    model: keras.Model,
-    recipe: Recipe,
-    train_pairs: Split,
-    validation: Split,
-    labels: LabelSet,
-    run: Run,
-    workers: Workers,
-) -> Trained:
-    """Fits a model by its recipe and leaves its last and its best weights in the run.
+@dataclass(frozen=True)
+class Training:
+    """What is trained, on what and how; `finish` does it.
 
     Args:
         model: The plain model, built in the scope of the workers' strategy.
         recipe: What to do.
-        train_pairs: What it learns from.
+        split: What it learns from.
         validation: What the best epoch is chosen by.
         labels: The classes and the void label of both.
         run: Where `model.keras`, `best.keras`, `history.csv`, `tensorboard` and `checkpoint` go,
             which the chief of the workers writes.
         workers: The devices, of this machine or of several.
     """
-    training = recipe.training
-    steps = len(train_pairs) // training.batch_size
-    loss = loss_of_run(recipe.loss, train_pairs, labels, run)
-    backbones = backbones_of(model)
-    for backbone in backbones:
-        freeze_stages(backbone, training.frozen_stages)
-    with workers.strategy.scope():
-        twin = workers.ready_to_fit(_twin(model, recipe, [one.name for one in backbones]))
-        _compile(twin, model, recipe, labels, steps, loss)
-    progress = Progress(training.batch_size, steps, training.epochs)
-    best = BestModel(model, run.file("best.keras"))
-    checkpoint = EpochCheckpoint(
-        run.file("checkpoint"), run.file("history.csv"), {"progress": progress, "best": best}
-    )
-    with workers.strategy.scope():
-        done = checkpoint.restore(twin, workers)
-    if done and workers.is_chief:
-        print(f"going on after epoch {done} of {training.epochs}")
-    share = None
-    if done < training.epochs:
-        board = _board(model, validation, labels, run if workers.is_chief else None, recipe)
-        callbacks = _of_this_worker(_callbacks(checkpoint, progress, best, run, recipe), workers)
-        with _keeping_the_moment(model, twin, run, workers):
-            batches = _fit(
-                twin, recipe, train_pairs, validation, labels, [*callbacks, board], done, workers
-            )
-        if progress.step_seconds and workers.cluster is None:
-            share = input_share(twin, batches, progress.step_seconds)
-    else:
-        twin.optimizer.finalize_variable_values(twin.trainable_variables)
-    if workers.is_chief:
-        with atomic_file(run.file("model.keras")) as temporary:
-            model.save(temporary)
-    return Trained(model, progress.seconds, share)
 
+    model: keras.Model
+    recipe: Recipe
+    split: Split
+    validation: Split
+    labels: LabelSet
+    run: Run
+    workers: Workers
 
-def _twin(model: keras.Model, recipe: Recipe, backbones: list[str]) -> keras.Model:
-    """Returns the model that trains, which shares the variables of the plain one."""
-    graph = model
-    if recipe.loss.auxiliary_weight:
-        graph = with_auxiliary_heads(model, recipe.loss.auxiliary_strides)
-    return training_graph(graph, recipe.training.batch_norm, backbones)
-
-
-def _compile(
-    twin: keras.Model,
-    model: keras.Model,
-    recipe: Recipe,
-    labels: LabelSet,
-    steps: int,
-    loss: keras.losses.Loss,
-) -> None:
-    if isinstance(twin, DeeplySupervisedModel):
-        twin.supervise(loss, recipe.loss.auxiliary_weight)
-    twin.compile(
-        optimizer=_optimizer(model, recipe, steps),
-        loss=loss,
-        metrics=[MeanIoU(labels.num_classes, labels.ignore_label)],
-        jit_compile=recipe.training.jit_compile,
-    )
-    # `fit` would do so while it traces its first step, and trace that a second time.
-    twin.optimizer.build(twin.trainable_variables)
-
-
-def _optimizer(model: keras.Model, recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    wanted = recipe.optimizer
-    own = {"SGD": {"momentum": 0.9}, "AdamW": {}}[wanted.name]
-    optimizer = with_multipliers(getattr(keras.optimizers, wanted.name))(
-        PolySchedule(
-            wanted.learning_rate,
-            steps * recipe.training.epochs,
-            wanted.warmup_steps,
-            wanted.power,
-        ),
-        weight_decay=wanted.weight_decay,
-        learning_rate_multipliers=variable_multipliers(
-            model, {one.name: wanted.backbone_multiplier for one in backbones_of(model)}
-        ),
-        use_ema=wanted.average > 0,
-        ema_momentum=wanted.average or 0.99,
-        **own,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    if recipe.training.precision == "mixed_float16":
-        return keras.optimizers.LossScaleOptimizer(optimizer)
-    return optimizer
-
-
-def _callbacks(
-    checkpoint: EpochCheckpoint, progress: Progress, best: BestModel, run: Run, recipe: Recipe
-) -> list[keras.callbacks.Callback]:
-    # `best` saves before the raw weights come back, the checkpoint of the epoch after that.
-    average = [AverageWeights()] if recipe.optimizer.average else []
-    board = keras.callbacks.TensorBoard(str(run.file("tensorboard")), write_graph=False)
-    return [StopOnNonFinite(), progress, best, *average, board, checkpoint]
-
-
-def _of_this_worker(
-    callbacks: list[keras.callbacks.Callback], workers: Workers
-) -> list[keras.callbacks.Callback]:
-    """Returns those callbacks that act on the model; the chief alone writes files."""
-    writing = (BestModel, EpochCheckpoint, keras.callbacks.TensorBoard)
-    return [one for one in callbacks if workers.is_chief or not isinstance(one, writing)]
-
-
-@contextmanager
-def _keeping_the_moment(
-    model: keras.Model, twin: keras.Model, run: Run, workers: Workers
-) -> Iterator[None]:
-    """Saves the weights of the moment when training is interrupted from the keyboard."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if workers.is_chief:
+    def finish(self) -> Trained:
+        """Fits the model and leaves its last and its best weights in the run."""
+        training, chief = self.recipe.training, self.workers.is_chief
+        twin = self._twin()
+        with self.workers.strategy.scope():
+            done = self._checkpoint.restore(twin, self.workers)
+        if done and chief:
+            print(f"going on after epoch {done} of {training.epochs}")
+        share = None
+        if done < training.epochs:
+            with self._keeping_the_moment(twin):
+                batches = self._fit(twin, done)
+            if self._progress.step_seconds and self.workers.cluster is None:
+                share = input_share(twin, batches, self._progress.step_seconds)
+        else:
             twin.optimizer.finalize_variable_values(twin.trainable_variables)
-            with atomic_file(run.file("interrupted.keras")) as temporary:
-                model.save(temporary)
-            print(
-                f"the weights of this moment: {run.file('interrupted.keras')}; the same command "
-                "goes on from the last epoch that had ended"
-            )
-        raise
+        if chief:
+            with atomic_file(self.run.file("model.keras")) as temporary:
+                self.model.save(temporary)
+        return Trained(self.model, self._progress.seconds, share)
 
+    @cached_property
+    def _steps(self) -> int:
+        """Steps in an epoch."""
+        return len(self.split) // self.recipe.training.batch_size
 
-def _board(
-    model: keras.Model, validation: Split, labels: LabelSet, run: Run | None, recipe: Recipe
-) -> ValidationBoard:
-    """Returns what shows pictures; without a run it only takes part in adding up the matrix."""
-    if run is None:
-        return ValidationBoard(model, None, [], labels)
-    examples = [decoded(each) for each in some_examples(validation, recipe.output.pictures)]
-    return ValidationBoard(model, run.file("tensorboard") / "validation", examples, labels)
+    def _twin(self) -> keras.Model:
+        """Returns the model that trains, compiled, which shares the variables of the plain one."""
+        loss = loss_of_run(self.recipe.loss, self.split, self.labels, self.run)
+        backbones = backbones_of(self.model)
+        for backbone in backbones:
+            freeze_stages(backbone, self.recipe.training.frozen_stages)
+        names = [backbone.name for backbone in backbones]
+        with self.workers.strategy.scope():
+            graph = self.model
+            if self.recipe.loss.auxiliary_weight:
+                graph = with_auxiliary_heads(graph, self.recipe.loss.auxiliary_strides)
+            twin = training_graph(graph, self.recipe.training.batch_norm, names)
+            twin = self.workers.ready_to_fit(twin)
+            self._compile(twin, loss)
+        return twin
 
+    def _compile(self, twin: keras.Model, loss: keras.losses.Loss) -> None:
+        if isinstance(twin, DeeplySupervisedModel):
+            twin.supervise(loss, self.recipe.loss.auxiliary_weight)
+        twin.compile(
+            optimizer=optimizer_of(self.model, self.recipe, self._schedule),
+            loss=loss,
+            metrics=[MeanIoU(self.labels.num_classes, self.labels.ignore_label)],
+            jit_compile=self.recipe.training.jit_compile,
+            steps_per_execution=self.recipe.training.steps_per_execution,
+        )
+        # `fit` would do so while it traces its first step, and trace that a second time.
+        twin.optimizer.build(twin.trainable_variables)
 
-def _fit(
-    twin: keras.Model,
-    recipe: Recipe,
-    train_pairs: Split,
-    validation: Split,
-    labels: LabelSet,
-    callbacks: list[keras.callbacks.Callback],
-    done: int,
-    workers: Workers,
-) -> tf.data.Dataset:
-    training, draws = recipe.training, recipe.augmentation
-    every = range(training.validate_every, training.epochs, training.validate_every)
-    batches = data.training_batches(
-        train_pairs,
-        labels,
-        batch_size=training.batch_size,
-        seed=training.seed,
-        first_epoch=done,
-        epochs=training.epochs,
-        cache=recipe.data.cache,
-        share=workers.share,
-        **draws.model_dump(),
-    )
-    seen = data.evaluation_batches(
-        validation,
-        labels,
-        batch_size=training.batch_size,
-        pad_to_multiple=workers.strategy.num_replicas_in_sync,
-        share=workers.share,
-    )
-    twin.fit(
-        workers.dealt_out(batches),
-        validation_data=workers.dealt_out(seen),
-        validation_steps=len(seen),
-        epochs=training.epochs,
-        initial_epoch=done,
-        steps_per_epoch=len(train_pairs) // training.batch_size,
-        validation_freq=[*every, training.epochs],
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=(1 if sys.stdout.isatty() else 2) if workers.is_chief else 0,
-    )
-    return batches
+    @cached_property
+    def _schedule(self) -> keras.optimizers.schedules.LearningRateSchedule:
+        with self.workers.strategy.scope():
+            return schedule_of(self.recipe, self._steps)
+
+    @cached_property
+    def _plateau(self) -> dict[str, keras.callbacks.Callback]:
+        return {**plateau_of(self._schedule, self.recipe)}
+
+    @cached_property
+    def _progress(self) -> Progress:
+        training = self.recipe.training
+        return Progress(training.batch_size, self._steps, training.epochs)
+
+    @cached_property
+    def _best(self) -> BestModel:
+        return BestModel(self.model, self.run.file("best.keras"))
+
+    @cached_property
+    def _checkpoint(self) -> EpochCheckpoint:
+        stateful = {"progress": self._progress, "best": self._best, **self._plateau}
+        run = self.run
+        return EpochCheckpoint(run.file("checkpoint"), run.file("history.csv"), stateful)
+
+    def _callbacks(self) -> list[keras.callbacks.Callback]:
+        """Returns those callbacks that act on the model; the chief alone writes files."""
+        chief = self.workers.is_chief
+        # `best` saves before the raw weights come back, the checkpoint of the epoch after that,
+        # with the state of those before it and the learning rate in the epoch's logs.
+        return [
+            PartialExecution(self._steps),
+            StopOnNonFinite(),
+            self._progress,
+            *([self._best] if chief else []),
+            *([AverageWeights()] if self.recipe.optimizer.average else []),
+            *self._plateau.values(),
+            LearningRateLog(),
+            *([self._scalars()] if chief else []),
+            *([self._checkpoint] if chief else []),
+            self._pictures(),
+        ]
+
+    def _scalars(self) -> keras.callbacks.Callback:
+        return keras.callbacks.TensorBoard(str(self.run.file("tensorboard")), write_graph=False)
+
+    def _pictures(self) -> ValidationBoard:
+        """Returns what shows pictures; beside the chief it only takes part in adding up."""
+        if not self.workers.is_chief:
+            return ValidationBoard(self.model, None, [], self.labels)
+        shown = some_examples(self.validation, self.recipe.output.pictures)
+        directory = self.run.file("tensorboard") / "validation"
+        return ValidationBoard(self.model, directory, [decoded(one) for one in shown], self.labels)
+
+    @contextmanager
+    def _keeping_the_moment(self, twin: keras.Model) -> Iterator[None]:
+        """Saves the weights of the moment when training is interrupted from the keyboard."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.workers.is_chief:
+                twin.optimizer.finalize_variable_values(twin.trainable_variables)
+                file = self.run.file("interrupted.keras")
+                with atomic_file(file) as temporary:
+                    self.model.save(temporary)
+                print(
+                    f"the weights of this moment: {file}; the same command goes on from the last "
+                    "epoch that had ended"
+                )
+            raise
+
+    def _fit(self, twin: keras.Model, done: int) -> tf.data.Dataset:
+        """Trains the epochs that are left and returns the batches of the training."""
+        training, workers = self.recipe.training, self.workers
+        batches, seen = self._batches(done), self._seen()
+        every = range(training.validate_every, training.epochs, training.validate_every)
+        twin.fit(
+            workers.dealt_out(batches),
+            validation_data=workers.dealt_out(seen),
+            validation_steps=len(seen),
+            epochs=training.epochs,
+            initial_epoch=done,
+            steps_per_epoch=self._steps,
+            validation_freq=[*every, training.epochs],
+            callbacks=self._callbacks(),
+            shuffle=False,
+            verbose=(1 if sys.stdout.isatty() else 2) if workers.is_chief else 0,
+        )
+        return batches
+
+    def _batches(self, done: int) -> tf.data.Dataset:
+        training = self.recipe.training
+        batches = data.training_batches(
+            self.split,
+            self.labels,
+            batch_size=training.batch_size,
+            seed=training.seed,
+            first_epoch=done,
+            epochs=training.epochs,
+            cache=self.recipe.data.cache,
+            share=self.workers.share,
+            **self.recipe.augmentation.model_dump(),
+        )
+        divides = self._steps % training.steps_per_execution == 0
+        return batches if divides else without_length(batches)
+
+    def _seen(self) -> tf.data.Dataset:
+        return data.evaluation_batches(
+            self.validation,
+            self.labels,
+            batch_size=self.recipe.training.batch_size,
+            pad_to_multiple=self.workers.strategy.num_replicas_in_sync,
+            share=self.workers.share,
+        )

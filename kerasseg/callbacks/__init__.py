@@ -3,7 +3,10 @@
 from kerasseg.callbacks.average_weights import AverageWeights
 from kerasseg.callbacks.best_model import BestModel
 from kerasseg.callbacks.epoch_checkpoint import EpochCheckpoint
+from kerasseg.callbacks.learning_rate_log import LearningRateLog
+from kerasseg.callbacks.partial_execution import PartialExecution, without_length
 from kerasseg.callbacks.progress import Progress
+from kerasseg.callbacks.reduce_on_plateau import ReduceOnPlateau
 from kerasseg.callbacks.stop_on_non_finite import StopOnNonFinite
 from kerasseg.callbacks.validation_board import ValidationBoard
 
@@ -11,7 +14,11 @@ __all__ = [
     "AverageWeights",
     "BestModel",
     "EpochCheckpoint",
+    "LearningRateLog",
+    "PartialExecution",
     "Progress",
+    "ReduceOnPlateau",
     "StopOnNonFinite",
     "ValidationBoard",
+    "without_length",
 ]

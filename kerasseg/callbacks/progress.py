@@ -37,6 +37,7 @@ class Progress(keras.callbacks.Callback):
         self._began: float | None = None
         self._steps_here = 0
         self._steps_done = 0
+        self._first: int | None = None
         self._epoch_began = 0.0
         self._epochs_here: list[float] = []
 
@@ -72,15 +73,21 @@ class Progress(keras.callbacks.Callback):
         self._epoch_began = time.monotonic()
         self._steps_done = epoch * self.steps_per_epoch
 
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Notes the first step of a call, which may run several."""
+        self._first = batch
+
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the two figures to the logs of a step."""
         if logs is None or self._began is None:
             return
-        self._steps_here += 1
+        # Keras numbers the last call of an epoch as if it were a whole one.
+        done = min(batch + 1, self.steps_per_epoch)
+        self._steps_here += done - (batch if self._first is None else self._first)
         now = time.monotonic()
         per_step = (now - self._began) / self._steps_here
-        left = self.epochs * self.steps_per_epoch - self._steps_done - (batch + 1)
-        logs["images_per_second"] = self.batch_size * (batch + 1) / (now - self._epoch_began)
+        left = self.epochs * self.steps_per_epoch - self._steps_done - done
+        logs["images_per_second"] = self.batch_size * done / (now - self._epoch_began)
         logs["minutes_left"] = left * per_step / 60
         if batch + 1 >= self.steps_per_epoch:
             self._epochs_here.append((now - self._epoch_began) / self.steps_per_epoch)

@@ -30,10 +30,18 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Notes the epoch, for the message."""
         self.epoch = epoch + 1
+        self.first: int | None = None
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Notes the first step of a call, which may run several."""
+        self.first = batch + 1
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Raises a `KerassegError` unless the loss is finite."""
-        self._check(logs, f"step {batch + 1}")
+        # Keras numbers the last call of an epoch as if it were a whole one.
+        last = min(batch + 1, (self.params or {}).get("steps") or batch + 1)
+        several = self.first is not None and self.first < last
+        self._check(logs, f"one of the steps {self.first}..{last}" if several else f"step {last}")
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
         """Raises a `KerassegError` unless the loss on the validation split is finite."""

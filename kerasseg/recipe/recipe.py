@@ -20,10 +20,11 @@ from kerasseg.recipe.optimizer import OptimizerRecipe
 from kerasseg.recipe.section import Section
 from kerasseg.recipe.training import OutputRecipe, TrainingRecipe
 
-# Where the data lies (its own fingerprint tells), what is shown, and on what it is computed.
+# Where the data lies (its own fingerprint tells), what is shown, and on what and in how many
+# calls it is computed.
 _WITHOUT_EFFECT: Any = {
     "data": {"directory", "cache", "on_error"},
-    "training": {"devices", "wait_minutes"},
+    "training": {"devices", "steps_per_execution", "wait_minutes"},
     "output": True,
 }
 

@@ -22,6 +22,8 @@ class TrainingRecipe(Section):
         seed: Of the weights, the order, the crops and the dropout.
         deterministic: Whether the same seed gives the same weights bit for bit.
         jit_compile: Whether XLA compiles the step, which one GPU likes and a CPU does not.
+        steps_per_execution: Steps in one call of the compiled function, which saves time where a
+            step is short; logs and checks come once a call.
         devices: Names such as `"GPU:0"`; empty for all GPUs, or the CPU where there is none. Of
             several machines, those of each.
         wait_minutes: How long several machines wait for one another at the start.
@@ -36,6 +38,7 @@ class TrainingRecipe(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     deterministic: bool = True
     jit_compile: bool = False
+    steps_per_execution: Count = 1
     devices: tuple[str, ...] = ()
     wait_minutes: Positive = 10.0
 

@@ -74,7 +74,7 @@ BAD = {
     "training.deterministic=maybe": r"training.deterministic: .* boolean",
     "training.class_weights=[1, 1]": r"training.class_weights is now loss.class_weights: move",
     "training.jit_compile=true": r"training.jit_compile = true needs training.deterministic = fal",
-    "optimizer.name=Adam": r"optimizer.name: .*'SGD' or 'AdamW'; received 'Adam'",
+    "optimizer.name=Adam": r"optimizer.name: .*'SGD', 'AdamW' or 'Muon'; received 'Adam'",
     "optimizer.learning_rate=inf": r"optimizer.learning_rate: .* finite number; received inf",
     "optimizer.learning_rate=0": r"optimizer.learning_rate: .* greater than 0; received 0",
     "optimizer.average=1": r"optimizer.average: .* less than 1; received 1",
@@ -268,6 +268,7 @@ WITHOUT_EFFECT = [
     "data.cache=disk",
     "data.on_error=skip",
     "training.devices=['CPU:0']",
+    "training.steps_per_execution=4",
     "output.pictures=0",
     "output.saved_model=true",
     "model.dropout=0.1",  # the default

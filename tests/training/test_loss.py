@@ -91,7 +91,7 @@ def test_the_heads_are_in_the_checkpoint_and_not_in_the_model(supervised):
 def test_the_class_weights_are_printed_and_their_file_is_not_trusted_blindly(
     train, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("kerasseg.training_loop._fit", lambda *_: None)
+    monkeypatch.setattr("kerasseg.training_loop.Training._fit", lambda *_: None)
     monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
     run_dir = tmp_path / "run"
     setting = "loss.class_weights=cube-root"

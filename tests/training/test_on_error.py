@@ -31,7 +31,7 @@ def cut(path):
 def test_a_file_that_is_skipped_is_listed(train, data, tmp_path, lenient, monkeypatch, capsys):
     cut(data / "train/images/003.jpg")
     cut(data / "val/labels/001.png")
-    monkeypatch.setattr("kerasseg.training_loop._fit", lambda *_: None)
+    monkeypatch.setattr("kerasseg.training_loop.Training._fit", lambda *_: None)
     run_dir = tmp_path / "run"
     settings = ("data.on_error=skip", "output.pictures=1")
     assert train(run_dir, *settings, data=data) == 0

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-import kerasseg.training_loop
 from kerasseg.callbacks import Progress
+from kerasseg.training_loop import Training
 from tests.processes import CHECKOUT
 from tests.training.runs import (
     assert_equal,
@@ -91,7 +91,7 @@ def test_what_a_killed_start_was_writing_does_not_make_a_directory_somebody_else
     train, tmp_path, monkeypatch
 ):
     (tmp_path / ".run.json.123.partial.json").write_text("{")
-    monkeypatch.setattr(kerasseg.training_loop, "_fit", lambda *_: None)
+    monkeypatch.setattr(Training, "_fit", lambda *_: None)
     monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
     assert train(tmp_path) == 0
     assert (tmp_path / "model.keras").is_file()

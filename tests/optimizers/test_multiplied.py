@@ -4,49 +4,12 @@ import pytest
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.optimizers import variable_multipliers, with_multipliers
+from kerasseg.optimizers import ConvMuon, with_multipliers
 from kerasseg.schedules import PolySchedule
+from tests.optimizers.networks import OPTIMIZERS, changes, factors, in_backbone, network
 from tests.replicas import two_replicas
 
-OPTIMIZERS = {
-    "SGD": lambda rate, **more: with_multipliers(keras.optimizers.SGD)(rate, 0.9, **more),
-    "AdamW": lambda rate, **more: with_multipliers(keras.optimizers.AdamW)(rate, **more),
-}
 DECAY = 0.3
-
-
-def network(batch_norm=True):
-    """A nested backbone and a head, with batch norm and biases in both; all weights nonzero."""
-    keras.utils.set_random_seed(3)
-
-    def conv(x, filters, name):
-        if batch_norm:
-            x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
-        return keras.layers.Conv2D(filters, 1, name=name, bias_initializer="random_normal")(x)
-
-    pixels, images = keras.Input((4, 4, 3)), keras.Input((4, 4, 3))
-    backbone = keras.Model(pixels, keras.layers.ReLU()(conv(pixels, 5, "stem")), name="backbone")
-    return keras.Model(images, conv(backbone(images), 2, "head"))
-
-
-def changes(optimizer, model=None, steps=1):
-    """Returns by how much `steps` steps of training change each trainable variable."""
-    model = model or network()
-    generator = np.random.default_rng(1)
-    x, y = generator.normal(size=(6, 4, 4, 3)), generator.normal(size=(6, 4, 4, 2))
-    before = {v.path: v.numpy() for v in model.trainable_variables}
-    alone = model.distribute_strategy.num_replicas_in_sync == 1
-    model.compile(optimizer, "mse", run_eagerly=alone)
-    model.fit(x, y, batch_size=6, epochs=steps, shuffle=False, verbose=0)
-    return {v.path: v.numpy() - before[v.path] for v in model.trainable_variables}
-
-
-def in_backbone(path):
-    return path.startswith("stem")
-
-
-def factors(model, factor):
-    return variable_multipliers(model, {"backbone": factor})
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -72,6 +35,7 @@ def test_without_multipliers_it_is_the_optimizer_of_keras(name):
     of_keras = {
         "SGD": keras.optimizers.SGD(0.01, 0.9, weight_decay=DECAY),
         "AdamW": keras.optimizers.AdamW(0.01, weight_decay=DECAY),
+        "Muon": ConvMuon(0.01, weight_decay=DECAY, adam_weight_decay=DECAY),
     }[name]
     for path, change in changes(of_keras, steps=3).items():
         np.testing.assert_allclose(own[path], change, rtol=1e-4, atol=1e-7)
@@ -121,6 +85,30 @@ def test_a_schedule_and_multipliers_work_together():
     )
 
 
+def test_two_replicas_average_as_one():
+    def average():
+        model, optimizer = network(batch_norm=False), OPTIMIZERS["SGD"](0.1, use_ema=True)
+        changes(optimizer, model, steps=2)
+        return model.get_weights()  # `fit` ends with the average in the model
+
+    one = average()
+    with two_replicas().scope():
+        two = average()
+    for expected, received in zip(one, two, strict=True):
+        np.testing.assert_allclose(received, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_the_average_may_take_the_place_of_the_weights():
+    """Keras' own argument, which the recipes leave alone."""
+    weights = []
+    for kind in (keras.optimizers.SGD, with_multipliers(keras.optimizers.SGD)):
+        model = network()
+        changes(kind(0.1, use_ema=True, ema_momentum=0.7, ema_overwrite_frequency=2), model, 5)
+        weights.append(model.get_weights())
+    for expected, received in zip(*weights, strict=True):
+        np.testing.assert_allclose(received, expected, rtol=1e-5, atol=1e-7)
+
+
 def test_under_float16_the_scaled_loss_takes_the_same_step():
     keras.config.set_dtype_policy("mixed_float16")
     model = network()
@@ -150,37 +138,29 @@ def test_two_replicas_scale_as_one():
         np.testing.assert_allclose(two[path], change, rtol=1e-4, atol=1e-7)
 
 
-def test_the_multipliers_name_every_variable_of_the_layer():
-    multipliers = factors(network(), 0.25)
-    assert set(multipliers) == {
-        f"{layer}/{name}"
-        for layer, names in {
-            "stem": ("kernel", "bias"),
-            "stem_bn": ("gamma", "beta", "moving_mean", "moving_variance"),
-        }.items()
-        for name in names
-    }
-    assert set(multipliers.values()) == {0.25}
+def test_a_path_that_is_no_variable_that_trains_is_an_error():
+    wrong = OPTIMIZERS["SGD"](0.01, learning_rate_multipliers={"stem/kernal": 0.1})
+    with pytest.raises(KerassegError, match=r"'stem/kernal'.*did you mean 'stem/kernel'.*part_mul"):
+        wrong.build(network().trainable_variables)
+    model = network()
+    early = factors(model, 0.1)
+    model.get_layer("backbone").trainable = False
+    with pytest.raises(KerassegError, match=r"no variable that trains.* once all that is to be fr"):
+        OPTIMIZERS["SGD"](0.01, learning_rate_multipliers=early).build(model.trainable_variables)
 
 
-def test_a_layer_that_is_not_there():
-    with pytest.raises(KerassegError, match=r"unknown layer .* 'backbon': did you mean 'backbone'"):
-        variable_multipliers(network(), {"backbon": 0.1})
-
-
-def test_two_variables_of_one_path_cannot_be_told_apart():
-    images = keras.Input((4, 4, 3))
-    inner = keras.Model(images, keras.layers.Conv2D(3, 1, name="conv")(images), name="backbone")
-    model = keras.Model(images, keras.layers.Conv2D(2, 1, name="conv")(inner(images)))
-    with pytest.raises(KerassegError, match=r"are named 'conv/kernel'; give the layers"):
-        variable_multipliers(model, {"backbone": 0.1})
-    assert variable_multipliers(model, {"backbone": 1.0}) == {}
+def test_an_unknown_kind_of_weight_decay():
+    with pytest.raises(KerassegError, match=r"unknown weight_decay_kind 'L2': did you mean 'l2'"):
+        OPTIMIZERS["SGD"](0.01, weight_decay_kind="L2")
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_its_config_makes_it_again(name):
     optimizer = OPTIMIZERS[name](
-        PolySchedule(0.01, 10), weight_decay=DECAY, learning_rate_multipliers={"stem/kernel": 0.1}
+        PolySchedule(0.01, 10),
+        weight_decay=DECAY,
+        weight_decay_kind="l2",
+        learning_rate_multipliers={"stem/kernel": 0.1},
     )
     again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert type(again) is type(optimizer)
@@ -200,7 +180,7 @@ def test_the_state_of_the_optimizer_is_read_when_its_gradient_is_there(name):
     optimizer = OPTIMIZERS[name](0.1, use_ema=True)
     optimizer.build(model.trainable_variables)
     kernels = [variable for variable in optimizer.variables if len(variable.shape) == 4]
-    assert len(kernels) == {"SGD": 2 * 2, "AdamW": 3 * 2}[name]
+    assert len(kernels) == {"SGD": 2 * 2, "AdamW": 3 * 2, "Muon": 2 * 2}[name]
 
     @tf.function
     def step(x):
