@@ -22,6 +22,7 @@ from kerasseg.callbacks import (
     ValidationBoard,
     without_length,
 )
+from kerasseg.data.feeds import names_in_feed
 from kerasseg.data.streams import Split, decoded, some_examples
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.metrics import MeanIoU
@@ -192,7 +193,7 @@ class Training:
         # with the state of those before it and the learning rate in the epoch's logs.
         return [
             PartialExecution(self._steps),
-            StopOnNonFinite(),
+            StopOnNonFinite(self._names),
             self._progress,
             *([self._best] if chief else []),
             *([AverageWeights()] if self.recipe.optimizer.average else []),
@@ -202,6 +203,14 @@ class Training:
             *([self._checkpoint] if chief else []),
             self._pictures(),
         ]
+
+    def _names(self, epoch: int, steps: range) -> list[str]:
+        """Returns the files of the images of some steps."""
+        training = self.recipe.training
+        size = training.batch_size
+        places = range(steps.start * size, steps.stop * size)
+        cache, seed = self.recipe.data.cache, training.seed
+        return names_in_feed(self.split, cache, seed=seed, epoch=epoch, places=places)
 
     def _scalars(self) -> keras.callbacks.Callback:
         return keras.callbacks.TensorBoard(str(self.run.file("tensorboard")), write_graph=False)

@@ -1,10 +1,13 @@
 """A stop where the loss is no number any more."""
 
 import math
+from collections.abc import Callable
 
 import keras
 
 from kerasseg.errors import KerassegError
+
+_MOST_NAMES = 16
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
@@ -13,8 +16,12 @@ class StopOnNonFinite(keras.callbacks.Callback):
     The checkpoint of the last epoch stays as it is. Keras' `TerminateOnNaN` would end it
     without an error, and the useless weights would be saved as the run's result.
 
+    Args:
+        names: A function from the number of an epoch and some of its steps, both from 0, to what
+            messages call their images; None where that is not known.
+
     Raises:
-        KerassegError: By `fit`, with the epoch and the step.
+        KerassegError: By `fit`, with the epoch, the step and its images.
 
     Example:
         >>> import numpy as np
@@ -26,6 +33,10 @@ class StopOnNonFinite(keras.callbacks.Callback):
         Traceback (most recent call last):
         kerasseg.errors.KerassegError: the loss became nan in epoch 1, step 1. Lower ...
     """
+
+    def __init__(self, names: Callable[[int, range], list[str]] | None = None) -> None:
+        super().__init__()
+        self.names = names
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Notes the epoch, for the message."""
@@ -40,18 +51,25 @@ class StopOnNonFinite(keras.callbacks.Callback):
         """Raises a `KerassegError` unless the loss is finite."""
         # Keras numbers the last call of an epoch as if it were a whole one.
         last = min(batch + 1, (self.params or {}).get("steps") or batch + 1)
-        several = self.first is not None and self.first < last
-        self._check(logs, f"one of the steps {self.first}..{last}" if several else f"step {last}")
+        first = last if self.first is None else self.first
+        place = f"one of the steps {first}..{last}" if first < last else f"step {last}"
+        self._check(logs, place, range(first - 1, last))
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:
         """Raises a `KerassegError` unless the loss on the validation split is finite."""
         # A last step that ruins the weights shows in no loss of its own epoch.
         self._check(logs, "in validation")
 
-    def _check(self, logs: dict[str, float] | None, place: str) -> None:
+    def _check(self, logs: dict[str, float] | None, place: str, steps: range | None = None) -> None:
         loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise KerassegError(
-                f"the loss became {loss} in epoch {self.epoch}, {place}. Lower "
-                "optimizer.learning_rate; the weights of the epoch before are kept."
-            )
+        if math.isfinite(loss):
+            return
+        images = ""
+        if self.names is not None and steps is not None:
+            names = self.names(self.epoch - 1, steps)
+            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+            images = f"\nThe images of it: {', '.join(names[:_MOST_NAMES])}{more}."
+        raise KerassegError(
+            f"the loss became {loss} in epoch {self.epoch}, {place}. Lower "
+            f"optimizer.learning_rate; the weights of the epoch before are kept.{images}"
+        )

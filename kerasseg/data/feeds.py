@@ -75,6 +75,30 @@ def training_feed(
     return feed.apply(known), read
 
 
+def names_in_feed(split: Split, cache: Cache, *, seed: int, epoch: int, places: range) -> list[str]:
+    """Returns what messages call the images at some places of an epoch of `training_feed`.
+
+    Args:
+        split: The same as there.
+        cache: The same as there, which the order of records depends on.
+        seed: The same as there.
+        epoch: Its number.
+        places: Places in it.
+
+    Raises:
+        OSError: If records cannot be read.
+    """
+    own = tf.stack([tf.constant(seed, tf.int64), epoch])
+    if isinstance(split, ExampleStream) and cache == "none":
+        part = split.shuffled(own).skip(places.start).take(len(places))
+        return [name.decode() for name, _, _ in part.as_numpy_iterator()]
+    order = _shuffled_indices(len(split))(own).skip(places.start).take(len(places))
+    indices = [int(index) for (index,) in order.as_numpy_iterator()]
+    if isinstance(split, ExampleStream):
+        return [example.name for example in split.examples(indices)]
+    return [str(split[index].image) for index in indices]
+
+
 def _labels_kept(split: Split, labels: LabelSet) -> Read:
     if isinstance(split, ExampleStream):
         raise KerassegError(

@@ -36,3 +36,18 @@ def test_ends_a_fit(callback):
     x = np.ones((8, 1))
     with pytest.raises(KerassegError, match=r"in epoch 1, step [2-8]"):
         model.fit(x, x, batch_size=1, epochs=2, callbacks=[callback], verbose=0)
+
+
+def test_names_the_images_of_the_step():
+    callback = StopOnNonFinite(lambda epoch, steps: [f"{epoch}-{step}.jpg" for step in steps])
+    callback.on_epoch_begin(3)
+    callback.on_train_batch_begin(4)
+    with pytest.raises(KerassegError, match=r"one of the steps 5..6.*\n.*: 3-4.jpg, 3-5.jpg\."):
+        callback.on_train_batch_end(5, {"loss": float("nan")})
+
+
+def test_names_no_more_than_can_be_read():
+    callback = StopOnNonFinite(lambda epoch, steps: [f"{number}.jpg" for number in range(20)])
+    callback.on_epoch_begin(0)
+    with pytest.raises(KerassegError, match=r"14.jpg, 15.jpg and 4 more\."):
+        callback.on_train_batch_end(0, {"loss": float("nan")})

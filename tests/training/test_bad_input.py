@@ -190,5 +190,6 @@ def test_a_loss_that_is_no_number_ends_the_run(train, tmp_path, capsys):
     said = message(capsys)
     assert "the loss became" in said
     assert "Lower optimizer.learning_rate" in said
+    assert "The images of it: " in said
     assert not (run_dir / "model.keras").exists()
     assert not list(run_dir.glob("checkpoint/epoch-*"))

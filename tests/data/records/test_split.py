@@ -15,7 +15,7 @@ from kerasseg.data import (
     training_batches,
     verify_records,
 )
-from kerasseg.data.feeds import training_feed
+from kerasseg.data.feeds import names_in_feed, training_feed
 from kerasseg.data.memory import decoded_in_memory
 from kerasseg.data.streams import some_examples
 from kerasseg.errors import KerassegError
@@ -185,3 +185,20 @@ def test_records_may_be_moved(records, split, tmp_path):
 
 def test_the_histogram_of_records_is_that_of_the_files(split, pairs):
     assert class_histogram(split, LABELS) == class_histogram(pairs, LABELS)
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+@pytest.mark.parametrize("kind", ["records", "files"])
+def test_the_images_of_a_batch_are_named(split, pairs, kind, cache):
+    source = split if kind == "records" else pairs
+    names = names_in_feed(source, cache, seed=4, epoch=1, places=range(2, 4))
+    assert len(names) == 2
+    if kind == "records" and cache == "none":
+        contents = [parts[2] for parts in feed(split)[6:][2:4]]
+        assert [(pairs[0].image.parent / name).read_bytes() for name in names] == contents
+        return
+    examples, _ = training_feed(source, LABELS, cache, seed=4, first_epoch=1, epochs=2, length=6)
+    indices = [int(parts[0]) for _, _, parts in examples][2:4]
+    in_order = [name.decode() for name, _, _ in split.in_order().as_numpy_iterator()]
+    everything = in_order if kind == "records" else [str(pair.image) for pair in pairs]
+    assert names == [everything[index] for index in indices]
