@@ -110,7 +110,7 @@ class Training:
     def finish(self) -> Trained:
         """Fits the model and leaves its last and its best weights in the run."""
         training, chief = self.recipe.training, self.workers.is_chief
-        twin = self._twin()
+        twin = self.twin()
         with self.workers.strategy.scope():
             done = self._checkpoint.restore(twin, self.workers)
         if done and chief:
@@ -133,7 +133,7 @@ class Training:
         """Steps in an epoch."""
         return len(self.split) // self.recipe.training.batch_size
 
-    def _twin(self) -> keras.Model:
+    def twin(self) -> keras.Model:
         """Returns the model that trains, compiled, which shares the variables of the plain one."""
         loss = loss_of_run(self.recipe.loss, self.split, self.labels, self.run)
         backbones = backbones_of(self.model)
@@ -186,7 +186,7 @@ class Training:
         run = self.run
         return EpochCheckpoint(run.file("checkpoint"), run.file("history.csv"), stateful)
 
-    def _callbacks(self) -> list[keras.callbacks.Callback]:
+    def callbacks(self) -> list[keras.callbacks.Callback]:
         """Returns those callbacks that act on the model; the chief alone writes files."""
         chief = self.workers.is_chief
         # `best` saves before the raw weights come back, the checkpoint of the epoch after that,
@@ -243,7 +243,7 @@ class Training:
     def _fit(self, twin: keras.Model, done: int) -> tf.data.Dataset:
         """Trains the epochs that are left and returns the batches of the training."""
         training, workers = self.recipe.training, self.workers
-        batches, seen = self._batches(done), self._seen()
+        batches, seen = self.batches(done), self._seen()
         every = range(training.validate_every, training.epochs, training.validate_every)
         twin.fit(
             workers.dealt_out(batches),
@@ -253,13 +253,14 @@ class Training:
             initial_epoch=done,
             steps_per_epoch=self._steps,
             validation_freq=[*every, training.epochs],
-            callbacks=self._callbacks(),
+            callbacks=self.callbacks(),
             shuffle=False,
             verbose=(1 if sys.stdout.isatty() else 2) if workers.is_chief else 0,
         )
         return batches
 
-    def _batches(self, done: int) -> tf.data.Dataset:
+    def batches(self, done: int) -> tf.data.Dataset:
+        """Returns the batches of the training from an epoch on."""
         training = self.recipe.training
         batches = data.training_batches(
             self.split,
