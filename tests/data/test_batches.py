@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from kerasseg.data import evaluation_batches, training_batches
 from kerasseg.data.decoded import decoded_bytes
@@ -79,6 +80,25 @@ def test_the_files_give_what_the_memory_gives(tmp_path, suffix, options):
         listed(batches(files, cache=True, **options)),
         listed(batches(files, cache=False, **options)),
     )
+
+
+@pytest.mark.parametrize("cache", ["none", "labels", "memory", "disk"])
+def test_padding_is_void_where_the_files_hold_fewer_bits_than_void_needs(
+    tmp_path, cache, monkeypatch
+):
+    """With 256 classes void has to lie beyond the 8 bits of the label maps."""
+    monkeypatch.setenv("KERASSEG_HOME", str(tmp_path / "home"))
+    pairs = write_folder(tmp_path, [(24, 32)] * 2)
+    for pair in pairs:
+        Image.fromarray(np.full((24, 32), 7, np.uint8)).save(pair.label)
+    many = LabelSet(tuple(str(number) for number in range(256)), ignore_label=65535)
+    options = {"batch_size": 2, "crop_size": (48, 48), "scale": (1, 1), "cache": cache}
+    for _, labels in training_batches(pairs, many, **options):
+        assert np.unique(labels, return_counts=True)[1].tolist() == [
+            2 * 24 * 32,
+            2 * (48 * 48 - 24 * 32),
+        ]
+        assert np.unique(labels).tolist() == [7, 65535]
 
 
 def test_an_image_takes_parts_of_the_next_of_its_batch(pairs):

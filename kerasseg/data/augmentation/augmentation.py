@@ -162,7 +162,16 @@ class Augmentation:
             label: `(H, W)`, an integer dtype, which is kept.
             seed: Two integers.
             ignore_label: The void label, written where nothing of the image is seen.
+
+        Raises:
+            KerassegError: If the dtype of the label map cannot hold the void label.
         """
+        label = tf.convert_to_tensor(label)
+        if not label.dtype.min <= ignore_label <= label.dtype.max:
+            raise KerassegError(
+                f"ignore_label {ignore_label} does not fit into a label map of {label.dtype.name}, "
+                f"which holds {label.dtype.min}..{label.dtype.max}: cast it to int32 before."
+            )
         seeds = split(seed, 8)
         image, label = random_scale_crop(
             image,
