@@ -95,7 +95,7 @@ def _cut_short(place: str, partner: str) -> Problem:
 
 
 def _image_header(example: Example) -> Header | Problem:
-    from PIL import UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     place = example.image_place
     try:
@@ -103,9 +103,17 @@ def _image_header(example: Example) -> Header | Problem:
     except (UnidentifiedImageError, OSError, SyntaxError):
         message = f"{place} is corrupt or no image. Restore it or remove it and its label."
         return Problem(message, unreadable=True)
+    except Image.DecompressionBombError:
+        return Problem(
+            f"{place} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which are not "
+            "decoded at once. Cut it into tiles, or make it smaller."
+        )
     if header.format not in READABLE_FORMATS:
         accepted = "accepted is JPEG, PNG, BMP or WebP. Convert it."
         return Problem(f"{place} is {header.format} by its contents; {accepted}")
+    if header.fault:
+        accepted = "of BMP, grey of 8 bits and RGB of 24 or 32 bits a pixel are read"
+        return Problem(f"{place} is {header.fault}; {accepted}. Convert it to PNG.")
     if header.orientation != 1 and header.format not in TURNED_FORMATS:
         return Problem(
             f"{place} is a {header.format} rotated by its EXIF data (orientation "

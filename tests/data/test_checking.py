@@ -1,14 +1,22 @@
+import struct
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from kerasseg.data import check_pairs
+from kerasseg.data import check_pairs, read_pair
+from kerasseg.data.headers import image_size
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
+
+TURNED_BY_XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+    b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
 
 
 @pytest.fixture
@@ -69,6 +77,31 @@ def test_a_file_that_is_no_image(pairs):
 def test_a_tiff_that_is_called_jpg(pairs):
     Image.new("RGB", (32, 24)).save(pairs[0].image, format="TIFF")
     refused(pairs, pairs[0].image, "is TIFF by its contents; accepted is JPEG, PNG, BMP or WebP")
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault"), [("P", "a BMP with a palette"), ("1", "a BMP of 1 bit a pixel")]
+)
+def test_a_bmp_that_would_be_decoded_as_something_else(tmp_path, mode, fault):
+    pairs = write_folder(tmp_path, [(24, 32)], suffix=".bmp")
+    Image.open(pairs[0].image).convert(mode).save(pairs[0].image)
+    refused(pairs, pairs[0].image, f"is {fault}; of BMP, grey of 8 bits and RGB of 24 .* to PNG")
+
+
+@pytest.mark.parametrize(("bits", "fault"), [(16, "16 bits a pixel"), (4, "with a palette")])
+def test_other_depths_of_bmp(tmp_path, bits, fault):
+    pairs = write_folder(tmp_path, [(2, 4)], suffix=".bmp")
+    palette = bytes(range(64)) if bits == 4 else b""
+    start = 54 + len(palette)
+    header = struct.pack("<2sIHHI", b"BM", start + 16, 0, 0, start)
+    header += struct.pack("<IiiHHIIiiII", 40, 4, 2, 1, bits, 0, 16, 0, 0, len(palette) // 4, 0)
+    pairs[0].image.write_bytes(header + palette + bytes(16))
+    refused(pairs, pairs[0].image, f"is a BMP .*{fault}; of BMP, grey of 8 bits")
+
+
+def test_an_image_of_too_many_pixels(pairs, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 24 * 32 // 2 - 1)
+    refused(pairs, pairs[0].image, "has more than 766 pixels, which are not decoded at once. Cut")
 
 
 def test_a_truncated_label(pairs):
@@ -151,6 +184,15 @@ def test_a_png_that_exif_rotates(tmp_path):
     exif[ExifTags.Base.Orientation] = 6
     Image.new("RGB", (32, 24)).save(pairs[0].image, exif=exif)
     refused(pairs, pairs[0].image, "a PNG rotated by its EXIF data .orientation 6.*Rotate the")
+
+
+def test_an_orientation_that_xmp_alone_gives_is_none(pairs):
+    """As in the graph; Pillow's reader of EXIF data would take it."""
+    Image.new("RGB", (32, 24)).save(pairs[0].image, xmp=TURNED_BY_XMP)
+    assert Image.open(pairs[0].image).getexif()[ExifTags.Base.Orientation] == 6
+    assert image_size(pairs[0].image) == (24, 32)
+    check_pairs(pairs, LABELS)
+    assert read_pair(pairs[0])[0].shape == (24, 32, 3)
 
 
 def test_the_first_bad_file_is_named_and_the_others_counted(pairs):

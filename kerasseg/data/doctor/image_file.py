@@ -12,7 +12,14 @@ import tensorflow as tf
 from kerasseg.data.decoding import decode_image
 from kerasseg.data.doctor.findings import Fault
 from kerasseg.data.exif import upright
-from kerasseg.data.headers import READABLE_FORMATS, TURNED_FORMATS, Stored, png_kind
+from kerasseg.data.headers import (
+    READABLE_FORMATS,
+    TURNED_FORMATS,
+    Stored,
+    fault_of_bmp,
+    orientation_of,
+    png_kind,
+)
 from kerasseg.data.tiff import is_tiff
 from kerasseg.errors import first_line
 
@@ -41,12 +48,14 @@ class ImageHeader:
         kind: Format and colours for people: `"JPEG, RGB"`.
         orientation: That of the camera, 1..8; 1 is upright. Honoured in JPEG alone.
         has_transparency: Whether a pixel is less than opaque.
+        fault: Why training cannot decode it as it is meant; empty if it can.
     """
 
     format: str
     kind: str
     orientation: int
     has_transparency: bool
+    fault: str = ""
 
     @property
     def is_turned(self) -> bool:
@@ -94,6 +103,8 @@ def examine_image(path: Path, contents: bytes) -> ImageFile:
         return ImageFile((Fault("corrupt-image", path, header),))
     if header.format not in READABLE_FORMATS:
         return ImageFile((Fault("image-format", path, f"{header.format} by its contents"),), header)
+    if header.fault:
+        return ImageFile((Fault("image-format", path, header.fault),), header)
     try:
         pixels = decode_image(tf.constant(contents), Stored(turned=header.is_turned)).numpy()
         kept = _kept(pixels, _exact(contents, header, pixels))
@@ -104,16 +115,16 @@ def examine_image(path: Path, contents: bytes) -> ImageFile:
 
 def _header(path: Path, contents: bytes) -> ImageHeader | str:
     """Returns what the file says of itself, or why it says nothing."""
-    from PIL import ExifTags, Image, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(contents)) as picture:
-            turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
             return ImageHeader(
                 picture.format or "unknown",
                 _kind(path, contents, picture),
-                turned if turned in range(1, 9) else 1,
+                orientation_of(picture),
                 _has_transparency(picture),
+                fault_of_bmp(picture),
             )
     except UnidentifiedImageError:
         return "cut short, or no image"

@@ -134,6 +134,13 @@ def tiff_that_is_called_jpg(folder):
     return shown(image(folder))
 
 
+@fault("image-format")
+def palette_in_a_bmp(folder):
+    pixels = Image.open(image(folder)).quantize(16)
+    pixels.save(image(folder), format="BMP")
+    return shown(image(folder))
+
+
 @fault("label-format")
 def jpeg_that_is_called_png(folder):
     Image.open(label(folder)).convert("L").save(label(folder), format="JPEG")
