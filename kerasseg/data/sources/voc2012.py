@@ -60,6 +60,11 @@ def _further(data_dir: Path, root: Path, lists: Path) -> list[Pair]:
     folder, suffix = _sbd_folder(data_dir, root)
     files = {name: path for name, path in files_in(folder, suffix).items() if name not in own}
     names = sorted(files)
+    if not names:
+        raise KerassegError(
+            f"{folder} holds no *{suffix} beyond the images of VOC's own train and val, so that "
+            "trainaug would be train. Unpack the archive of SBD again."
+        )
     images = named(names, files_in(root / "JPEGImages", ".jpg"), root / "JPEGImages", folder)
     labels = [files[name] for name in names]
     if suffix == ".mat":
