@@ -16,6 +16,7 @@ import numpy as np
 from kerasseg.data import tiff
 from kerasseg.data.conversion import Conversion, convert
 from kerasseg.data.extras import imported
+from kerasseg.data.listing import entries
 from kerasseg.data.pair import Pair
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import LabelSet
@@ -125,10 +126,10 @@ def _annotation_files(directory: Path) -> dict[str, Path]:
     if not files:
         files = {path.parent.name: path for path in sorted(directory.glob(f"*/{_EXPORTED}"))}
     if not files:
-        found = ", ".join(sorted(path.name for path in directory.iterdir())[:6]) or "nothing"
         raise KerassegError(
             f"{directory} holds no annotations of COCO: expected "
-            f"annotations/{_BEFORE}train{_AFTER} or train/{_EXPORTED} in it; found {found}."
+            f"annotations/{_BEFORE}train{_AFTER} or train/{_EXPORTED} in it; found "
+            f"{entries(directory)}."
         )
     return files
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kerasseg.data import tiff
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
+from kerasseg.data.listing import entries
 from kerasseg.data.pair import Pair
 from kerasseg.errors import KerassegError
 
@@ -89,10 +90,16 @@ def _split_folder(data_dir: Path, split: str) -> Path:
     if not folder.is_dir():
         there = sorted(path.parent.name for path in data_dir.glob("*/images") if path.is_dir())
         found = f"it has {', '.join(there)}" if there else "no folder in it holds images/"
-        raise KerassegError(f"{data_dir} has no split {split!r}: {found}.")
+        raise KerassegError(
+            f"{data_dir} has no split {split!r}: {found}. Expected {split}/images and "
+            f"{split}/labels; found {entries(data_dir)}."
+        )
     for name in ("images", "labels"):
         if not (folder / name).is_dir():
-            raise KerassegError(f"{folder} has no folder {name}/; it needs images/ and labels/.")
+            raise KerassegError(
+                f"{folder} has no folder {name}/; it needs images/ and labels/; found "
+                f"{entries(folder)}."
+            )
     return folder
 
 

@@ -84,6 +84,8 @@ def test_a_data_set_of_the_catalogue_by_name_or_by_folder(tmp_path):
     for path in folder.glob("*/labels/*.png"):
         ids = np.asarray(Image.open(path))
         Image.fromarray(np.where(ids == 255, 11, ids).astype(np.uint8)).save(path)
+    for path in folder.glob("*/*/*.png"):
+        path.rename(path.with_stem(f"0001TP_{path.stem}"))
     by_name = ["camvid", str(tmp_path / "one"), "--data-dir", str(folder), "--splits", "val"]
     by_folder = [str(folder), str(tmp_path / "two"), "--dataset", "camvid", "--splits", "val"]
     assert main(by_name) == main(by_folder) == 0

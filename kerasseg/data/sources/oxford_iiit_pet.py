@@ -29,7 +29,7 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
     root = root_of(data_dir, "the Oxford-IIIT pets", needed, ("", "oxford-iiit-pet"))
     folder, trimaps = root / "images", root / "annotations" / "trimaps"
     source = root / "annotations" / f"{split}.txt"
-    names = listed(source)
+    names = listed(source, first_word=True)
     images = _without_gif(named(names, files_in(folder, ".jpg"), folder, source))
     labels = named(names, files_in(trimaps, ".png"), trimaps, source)
     return [Pair(*paths, ENCODING) for paths in zip(images, labels, strict=True)]

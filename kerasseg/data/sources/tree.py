@@ -5,10 +5,9 @@ from pathlib import Path
 
 from kerasseg.data.folder import refuse_alone
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
+from kerasseg.data.listing import entries
 from kerasseg.data.pair import Pair
 from kerasseg.errors import KerassegError
-
-_SHOWN = 6  # entries of a directory that a message lists
 
 
 def root_of(
@@ -31,31 +30,27 @@ def root_of(
     where = " or ".join(f"{place}/" if place else "it" for place in places)
     raise KerassegError(
         f"{data_dir} does not hold {title}: expected {' and '.join(needed)} in {where}; found "
-        f"{_entries(data_dir)}."
+        f"{entries(data_dir)}."
     )
 
 
-def _entries(folder: Path) -> str:
-    names = sorted(
-        path.name + "/" * path.is_dir() for path in folder.iterdir() if path.name[0] != "."
-    )
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more if names else "nothing"
+def listed(path: Path, *, first_word: bool = False) -> list[str]:
+    """Returns each line of a list, without repetition; `#` begins a comment.
 
-
-def listed(path: Path) -> list[str]:
-    """Returns the first word of each line of a list, without repetition; `#` begins a comment.
+    Args:
+        path: The list.
+        first_word: Whether further columns follow the name, which then holds no space.
 
     Raises:
         KerassegError: If the file is missing or lists nothing.
     """
     if not path.is_file():
         raise KerassegError(f"{path} is missing: it lists the images of the split. Restore it.")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    words = [line.split()[0] for line in lines if line.strip() and line.lstrip()[0] != "#"]
-    if not words:
+    lines = map(str.strip, path.read_text(encoding="utf-8").splitlines())
+    names = [line.split()[0] if first_word else line for line in lines if line and line[0] != "#"]
+    if not names:
         raise KerassegError(f"{path} is empty: it lists the images of the split. Restore it.")
-    return list(dict.fromkeys(words))
+    return list(dict.fromkeys(names))
 
 
 def files_in(folder: Path, suffix: str) -> dict[str, Path]:
