@@ -15,6 +15,10 @@ class KerassegError(ValueError):
     """
 
 
+class UnreadableError(KerassegError):
+    """A file that cannot be decoded at all, which `on_error="skip"` passes over."""
+
+
 def first_line(error: BaseException) -> str:
     r"""Returns the first line of an error's message, or its class where it has none.
 

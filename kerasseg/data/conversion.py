@@ -14,14 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kerasseg.data.home import home
-from kerasseg.errors import KerassegError, first_line
+from kerasseg.data.pair import Problem
+from kerasseg.errors import KerassegError, UnreadableError, first_line
 from kerasseg.files import atomic_file
 
+_LAYOUT = 1  # raised whenever the same source gives other pixels
 _SAMPLE = 8  # so many are converted before the size of all is estimated
 
 
@@ -32,7 +34,8 @@ class Conversion:
     Args:
         source: The file that it comes from.
         name: Of the PNG, without suffix.
-        read: Returns the pixels: uint8 `(H, W, 3)`, or uint8 or uint16 `(H, W)`.
+        read: Returns the pixels: uint8 `(H, W, 3)`, or uint8 or uint16 `(H, W)`. Where it raises
+            an `UnreadableError` the others are converted all the same.
         variant: What else the pixels depend on, beside the source.
     """
 
@@ -42,9 +45,16 @@ class Conversion:
     variant: str = ""
 
 
+class Converted(NamedTuple):
+    """The PNG file of a picture, or where it would be, and why it is not there."""
+
+    path: Path
+    problem: Problem | None = None
+
+
 def convert(
     kind: str, conversions: Sequence[Conversion], progress: bool | None = None
-) -> list[Path]:
+) -> list[Converted]:
     """Returns the PNG file of each picture, after writing those that are not there yet.
 
     Interrupted, it goes on where it ended. Before the bulk of the work it says on standard error
@@ -57,14 +67,14 @@ def convert(
             terminal.
 
     Raises:
-        KerassegError: If a picture cannot be read, or the files would not fit on the disk.
+        KerassegError: If a picture holds something else than is meant, or the files would not fit
+            on the disk.
     """
     targets = _targets(kind, conversions)
     wanted = dict(zip(targets, conversions, strict=True))
     missing = {target: each for target, each in wanted.items() if not target.is_file()}
-    if missing:
-        _write_all(kind, missing, progress)
-    return targets
+    problems = _write_all(kind, missing, progress) if missing else {}
+    return [Converted(target, problems.get(target)) for target in targets]
 
 
 def remembered(kind: str, source: Path, compute: Callable[[], Any]) -> Any:
@@ -94,24 +104,33 @@ def _folder(kind: str, source: Path, variant: str) -> Path:
         state = source.stat()
     except OSError:
         raise KerassegError(f"{source} is missing. Restore it.") from None
-    facts = [str(source.resolve()), state.st_size, state.st_mtime_ns, variant]
+    facts = [_LAYOUT, str(source.resolve()), state.st_size, state.st_mtime_ns, variant]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
     return home() / "converted" / kind / key
 
 
-def _write_all(kind: str, missing: Mapping[Path, Conversion], progress: bool | None) -> None:
+def _write_all(
+    kind: str, missing: Mapping[Path, Conversion], progress: bool | None
+) -> dict[Path, Problem]:
+    """Writes what is missing, and returns why some of it cannot be read."""
     from tqdm import tqdm
 
+    problems: dict[Path, Problem] = {}
+
     def write(target: Path) -> None:
-        _write(missing[target], target)
+        try:
+            _write(missing[target], target)
+        except UnreadableError as error:
+            problems[target] = Problem(str(error), unreadable=True)
 
     sample, rest = list(missing)[:_SAMPLE], list(missing)[_SAMPLE:]
     disable = None if progress is None else not progress
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(write, sample))
-        _announce(kind, sample, len(missing))
+        _announce(kind, [path for path in sample if path not in problems], len(missing))
         for _ in tqdm(pool.map(write, rest), "converting", len(rest), disable=disable, leave=False):
             pass
+    return problems
 
 
 def _write(conversion: Conversion, target: Path) -> None:
@@ -129,6 +148,8 @@ def _write(conversion: Conversion, target: Path) -> None:
 
 
 def _announce(kind: str, sample: Sequence[Path], count: int) -> None:
+    if not sample:
+        return
     needed = sum(path.stat().st_size for path in sample) * count // len(sample)
     place = home() / "converted" / kind
     print(f"converting {count} files to PNG in {place}: about {_size(needed)}", file=sys.stderr)

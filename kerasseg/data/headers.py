@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from kerasseg.data.pair import Pair
+from kerasseg.data.pair import Pair, refuse_problems
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -122,7 +122,13 @@ def png_kind(contents: bytes) -> tuple[int, int] | None:
 
 
 def image_sizes(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
-    """Returns the upright size of each image; headers are read in parallel."""
+    """Returns the upright size of each image; headers are read in parallel.
+
+    Raises:
+        KerassegError: If a file could not be converted.
+        OSError: If an image is missing or is none.
+    """
+    refuse_problems(pairs)
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda pair: image_size(pair.image), pairs))
 

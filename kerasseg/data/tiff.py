@@ -1,22 +1,23 @@
 """TIFF files, which TensorFlow does not decode: their pixels, and pairs with PNG in their place."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.data.conversion import Conversion, convert
+from kerasseg.data.conversion import Conversion, Converted, convert
 from kerasseg.data.decoding import decode_label
 from kerasseg.data.exif import upright
+from kerasseg.data.headers import GREY, PALETTE, label_kind
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.data.pair import Pair
-from kerasseg.errors import KerassegError, first_line
+from kerasseg.errors import KerassegError, UnreadableError, first_line
 
 SUFFIXES = (".tif", ".tiff")
 _WIDTH, _HEIGHT, _BITS, _BANDS, _EXTRA_BANDS = 256, 257, 258, 277, 338  # numbers of TIFF tags
@@ -24,6 +25,13 @@ _ALPHA = (1, 2)  # what the tag of extra bands says of one that is alpha
 _COLOUR_BANDS = {"CMYK": 4, "RGB": 3, "RGBA": 3, "YCbCr": 3}
 _GREY_MODES = ("1", "L", "LA", "P", "PA", "I;16", "I;16B")
 _ACCEPTED = "accepted is grey of 8 or 16 bits, a palette, or RGB"
+
+
+class _Stored(NamedTuple):
+    """Orientation of a TIFF, 1..8, and height and width as it is stored."""
+
+    turned: int
+    size: tuple[int, int]
 
 
 def is_tiff(path: Path) -> bool:
@@ -42,22 +50,32 @@ def without_tiff(pairs: Sequence[Pair], progress: bool | None = None) -> list[Pa
         progress: As for `convert`.
 
     Raises:
-        KerassegError: If a TIFF is damaged, holds several pictures, or is neither grey of 8 or
-            16 bits nor RGB.
+        KerassegError: If a TIFF holds several pictures, or is neither grey of 8 or 16 bits nor
+            RGB. Of one that is damaged the pair has the problem.
     """
     files = [pair.image for pair in pairs if is_tiff(pair.image)]
     with ThreadPoolExecutor() as pool:
-        turned = dict(zip(files, pool.map(_orientation, files), strict=True))
-    images = _converted("tiff_images", turned, image_pixels, progress)
+        stored = dict(zip(files, pool.map(_stored, files), strict=True))
+    images = _converted("tiff_images", stored, image_pixels, progress)
     maps = [pair.label for pair in pairs if is_tiff(pair.label)]
     labels = _converted("tiff_labels", maps, label_values, progress)
-    pairs = [replace(pair, label=labels.get(pair.label, pair.label)) for pair in pairs]
-    to_turn = [pair for pair in pairs if turned.get(pair.image, 1) != 1]
-    again = _turned_labels(to_turn, turned, progress)
-    return [
-        replace(pair, image=images.get(pair.image, pair.image), label=again.get(pair, pair.label))
-        for pair in pairs
-    ]
+    pairs = [_with_label(pair, labels.get(pair.label)) for pair in pairs]
+    to_turn = [pair for pair in pairs if pair.image in stored and stored[pair.image].turned != 1]
+    again = _turned_labels([pair for pair in to_turn if not pair.problem], stored, progress)
+    pairs = [_with_label(pair, again.get(pair)) for pair in pairs]
+    return [_with_image(pair, images.get(pair.image)) for pair in pairs]
+
+
+def _with_label(pair: Pair, label: Converted | None) -> Pair:
+    if label is None:
+        return pair
+    return replace(pair, label=label.path, problem=pair.problem or label.problem)
+
+
+def _with_image(pair: Pair, image: Converted | None) -> Pair:
+    if image is None:
+        return pair
+    return replace(pair, image=image.path, problem=image.problem or pair.problem)
 
 
 def image_pixels(path: Path) -> np.ndarray:
@@ -88,36 +106,32 @@ def _converted(
     paths: Iterable[Path],
     read: Callable[[Path], np.ndarray],
     progress: bool | None,
-) -> dict[Path, Path]:
+) -> dict[Path, Converted]:
     conversions = [Conversion(path, path.stem, partial(read, path)) for path in paths]
     return dict(zip(paths, convert(kind, conversions, progress), strict=True))
 
 
 def _turned_labels(
-    pairs: Sequence[Pair], orientations: dict[Path, int], progress: bool | None
-) -> dict[Pair, Path]:
+    pairs: Sequence[Pair], stored: Mapping[Path, _Stored], progress: bool | None
+) -> dict[Pair, Converted]:
     conversions = [
         Conversion(
             pair.label,
             pair.label.stem,
-            partial(_turned_label, pair, orientations[pair.image]),
-            variant=f"orientation {orientations[pair.image]}",
+            partial(_turned_label, pair, stored[pair.image]),
+            variant=f"{pair.encoding.kind} {stored[pair.image]}",
         )
         for pair in pairs
     ]
     return dict(zip(pairs, convert("turned_labels", conversions, progress), strict=True))
 
 
-def _turned_label(pair: Pair, orientation: int) -> np.ndarray:
+def _turned_label(pair: Pair, image: _Stored) -> np.ndarray:
     values = _stored_values(pair.label, pair.encoding)
-    with _opened(pair.image) as picture:
-        # The size of the picture itself is that of the upright one.
-        tags = picture.tag_v2
-        as_stored = values.shape[:2] == (tags[_HEIGHT], tags[_WIDTH])
-    if not as_stored:
+    if values.shape[:2] != image.size:
         return values
     with tf.device("CPU"):
-        return upright(tf.constant(values), tf.constant(orientation)).numpy()
+        return upright(tf.constant(values), tf.constant(image.turned)).numpy()
 
 
 def _stored_values(path: Path, encoding: LabelEncoding) -> np.ndarray:
@@ -127,19 +141,25 @@ def _stored_values(path: Path, encoding: LabelEncoding) -> np.ndarray:
             return tf.io.decode_png(path.read_bytes(), channels=3).numpy()
         numbers = decode_label(path.read_bytes()).numpy()
     except tf.errors.InvalidArgumentError:
-        raise KerassegError(
+        kind = label_kind(path)
+        damaged = kind is not None and (encoding.kind == "colours" or kind[1] in (GREY, PALETTE))
+        raise (UnreadableError if damaged else KerassegError)(
             f"{path} cannot be read as a label map in {encoding.kind}: a PNG is meant, of one "
             "channel or with a palette where it holds no colours. Restore or convert it."
         ) from None
     return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
 
 
-def _orientation(path: Path) -> int:
+def _stored(path: Path) -> _Stored:
     from PIL import ExifTags
 
-    with _opened(path) as picture:
-        value = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    return value if value in range(1, 9) else 1
+    try:
+        with _opened(path) as picture:
+            # The size of the picture itself is that of the upright one.
+            tags, value = picture.tag_v2, picture.getexif().get(ExifTags.Base.Orientation, 1)
+            return _Stored(value if value in range(1, 9) else 1, (tags[_HEIGHT], tags[_WIDTH]))
+    except UnreadableError:
+        return _Stored(1, (0, 0))  # its conversion says why
 
 
 @contextmanager
@@ -156,7 +176,7 @@ def _opened(path: Path) -> Iterator[Any]:
         raise
     # Pillow's decoder answers a damaged directory with a TypeError.
     except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
-        raise KerassegError(
+        raise UnreadableError(
             f"{path} cannot be read as a TIFF ({first_line(error)}): {_ACCEPTED}. Convert it, or "
             "restore it if it is damaged."
         ) from None

@@ -59,15 +59,20 @@ def as_read(pair: Pair) -> Pair:
 
 def _contents(pair: Pair) -> Example | Fault:
     try:
-        return load_example(as_read(pair))
+        read = as_read(pair)
+        return _unconverted(pair, read.problem.message) if read.problem else load_example(read)
     except OSError as error:
         path = pair.label if error.filename == str(pair.label) else pair.image
         return Fault("unreadable-file", path, error.strerror or first_line(error))
     except KerassegError as error:
-        said = first_line(error)
-        path = pair.label if said.startswith(str(pair.label)) else pair.image
-        kind = "corrupt-label" if path == pair.label else "corrupt-image"
-        return Fault(kind, path, said.removeprefix(f"{path} "))
+        return _unconverted(pair, first_line(error))
+
+
+def _unconverted(pair: Pair, said: str) -> Fault:
+    """Returns the fault of a file that could not be converted."""
+    path = pair.label if said.startswith(str(pair.label)) else pair.image
+    kind = "corrupt-label" if path == pair.label else "corrupt-image"
+    return Fault(kind, path, said.removeprefix(f"{path} "))
 
 
 def _turn(image: ImageFile) -> int:

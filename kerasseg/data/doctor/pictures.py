@@ -89,6 +89,8 @@ def _panels(original: Pair, labels: LabelSet) -> list["Image"]:
         pair = as_read(original)
     except KerassegError:
         return []
+    if pair.problem:
+        return []
     image, ids = _image(pair), _ids(pair)
     panels = [panel for panel in (image,) if panel is not None]
     if ids is None:

@@ -54,7 +54,10 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
         )
     images = convert("nyudv2_images", [_conversion(root / _FILE, n, _image) for n in numbers])
     maps = convert("nyudv2_labels", labels)
-    return [Pair(*paths, encoding) for paths in zip(images, maps, strict=True)]
+    return [
+        Pair(image.path, label.path, encoding, image.problem or label.problem)
+        for image, label in zip(images, maps, strict=True)
+    ]
 
 
 def _numbers(root: Path, split: str) -> list[int]:

@@ -50,8 +50,10 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
         for number in chosen
     ]
     maps = convert("sun_rgbd", labels)
-    paths = zip(chosen, maps, strict=True)
-    return [Pair(root / images[number], label, _ENCODING) for number, label in paths]
+    return [
+        Pair(root / images[number], label.path, _ENCODING, label.problem)
+        for number, label in zip(chosen, maps, strict=True)
+    ]
 
 
 def _image_paths(meta: Path) -> list[str]:
