@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         overwrite=options.overwrite,
         on_error=recipe.on_error,
     )
-    say_skipped([each for split in description.splits.values() for each in split.skipped])
+    skipped = [each for split in description.splits.values() for each in split.skipped]
+    total = sum(split.examples for split in description.splits.values())
+    say_skipped(skipped, total + len(skipped))
     print(_summary(description, options.out))
 
 

@@ -1,7 +1,7 @@
 """The look at one example, with the decoders that training uses: what is wrong with it."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +41,13 @@ class Examined:
         size: Height and width of the image as it is to be seen, pixels.
         orientation: That of the camera, 1..8.
         ids: The class ids as the label map stores them, not turned, int32 `(H, W)`.
+        values: Those that occur, void among them.
     """
 
     size: tuple[int, int]
     orientation: int
     ids: np.ndarray
+    values: tuple[int, ...]
 
 
 def examine(example: Example | Problem, labels: LabelSet) -> Examined | Problem:
@@ -68,10 +70,14 @@ def examine(example: Example | Problem, labels: LabelSet) -> Examined | Problem:
     ids = _decoded(decode_label, example.label, example.encoding)
     if ids is None:
         return _cut_short(example.label_place, "its image")
-    problem = _size_problem(example, image, ids) or _value_problem(example, ids, labels)
-    if problem:
+    if problem := _size_problem(example, image, ids):
         return problem
-    return Examined(image.shape[:2], header.orientation, ids)
+    values, counts = np.unique(ids, return_counts=True)
+    if problem := _value_problem(
+        example, ids, dict(zip(values.tolist(), counts.tolist(), strict=True)), labels
+    ):
+        return problem
+    return Examined(image.shape[:2], header.orientation, ids, tuple(values.tolist()))
 
 
 def upright_ids(example: Example) -> np.ndarray:
@@ -106,7 +112,8 @@ def _image_header(example: Example) -> Header | Problem:
     except Image.DecompressionBombError:
         return Problem(
             f"{place} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which are not "
-            "decoded at once. Cut it into tiles, or make it smaller."
+            "decoded at once. Cut it into tiles, or make it smaller.",
+            unreadable=True,
         )
     if header.format not in READABLE_FORMATS:
         accepted = "accepted is JPEG, PNG, BMP or WebP. Convert it."
@@ -148,22 +155,25 @@ def _size_problem(example: Example, image: np.ndarray, ids: np.ndarray) -> Probl
     )
 
 
-def _value_problem(example: Example, ids: np.ndarray, labels: LabelSet) -> Problem | None:
-    values, counts = np.unique(ids, return_counts=True)
-    if values[0] == UNKNOWN:
+def _value_problem(
+    example: Example, ids: np.ndarray, pixels: Mapping[int, int], labels: LabelSet
+) -> Problem | None:
+    """Returns what is wrong with the values of a label map, of which each has so many pixels."""
+    if UNKNOWN in pixels:
         return Problem(
-            f"{example.label_place} holds {counts[0]} pixels of {example.encoding.kind} that stand "
-            f"for no class; first {_first_unknown(example, ids)}. Add what they stand for, or "
-            "relabel it."
+            f"{example.label_place} holds {pixels[UNKNOWN]} pixels of {example.encoding.kind} that "
+            f"stand for no class; first {_first_unknown(example, ids)}. Add what they stand for, "
+            "or relabel it."
         )
-    wrong = [int(v) for v in values if v >= labels.num_classes and v != labels.ignore_label]
+    wrong = [v for v in sorted(pixels) if v >= labels.num_classes and v != labels.ignore_label]
     if not wrong:
         return None
     shown = ", ".join(str(value) for value in wrong[:5]) + (", ..." if len(wrong) > 5 else "")
     return Problem(
         f"{example.label_place} holds the label {shown}; accepted are the classes "
         f"0..{labels.num_classes - 1} and {labels.ignore_label} for void. Relabel it, or correct "
-        "the class names or the ignore label."
+        "the class names or the ignore label.",
+        values=tuple(pixels),
     )
 
 

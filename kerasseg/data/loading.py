@@ -160,7 +160,7 @@ def dataset(
 
 def _decoded(stream: ExampleStream) -> tf.data.Dataset:
     """Returns a stream as a data set of `(image, label)`, uint8 and int32, in its order."""
-    say_skipped(stream.skipped)
+    say_skipped(stream.skipped, len(stream) + len(stream.skipped))
     examples = stream.in_order().map(
         lambda name, image, label: stream.decode(image, label),
         num_parallel_calls=tf.data.AUTOTUNE,

@@ -198,7 +198,28 @@ def test_an_orientation_that_xmp_alone_gives_is_none(pairs):
 def test_the_first_bad_file_is_named_and_the_others_counted(pairs):
     for pair in pairs[1:]:
         save_label(pair, np.full((24, 32), 9, np.uint8))
-    refused(pairs, pairs[1].label, r"\(and 1 more\)$")
+    refused(pairs, pairs[1].label, r"\(and 1 more\)\n")
+
+
+def test_how_many_names_are_given_and_which_values_there_are(pairs):
+    """The first bad file alone does not tell the length that the list should have."""
+    for pair, values in zip(pairs, ((0, 255), (1, 3), (2, 4)), strict=True):
+        save_label(pair, np.resize(np.array(values, np.uint8), (24, 32)))
+    message = (
+        r"holds the label 3; .* \(and 1 more\)\n3 class names are given, and all label maps "
+        r"together hold 5 values beside void, 0\.\.4\.$"
+    )
+    refused(pairs, pairs[1].label, message)
+
+
+def test_names_that_never_occur_are_said(pairs, capsys):
+    more = LabelSet((*LABELS.class_names, "bird", "fish"))
+    assert check_pairs(pairs, more) == pairs
+    assert capsys.readouterr().err == "no label map of these 3 pairs holds: bird, fish\n"
+    check_pairs(pairs, LabelSet((*LABELS.class_names, *map(str, range(20)))))
+    assert capsys.readouterr().err.endswith(
+        "holds: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (20 in all)\n"
+    )
 
 
 @pytest.fixture
@@ -210,8 +231,9 @@ def test_one_percent_may_be_skipped_and_is_listed(hundred, capsys):
     hundred[42].label.write_bytes(b"")
     assert check_pairs(hundred, LABELS, on_error="skip") == hundred[:42] + hundred[43:]
     said = capsys.readouterr().err
-    assert said.startswith(f"skipped: {hundred[42].label} is corrupt or cut short")
-    assert len(said.splitlines()) == 1
+    first, second = said.splitlines()
+    assert first == "skipped 1 of 100 (1.0 %):"
+    assert second.startswith(f"  {hundred[42].label} is corrupt or cut short")
 
 
 @pytest.mark.parametrize("spoil", ["missing", "cut short"])
