@@ -43,7 +43,8 @@ def first_complaint(error: "ValidationError") -> str:
         sides: Input should be
     """
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, first['loc']))}: {said}" if first["loc"] else said
 
 
 def unknown_name(kind: str, name: object, accepted: Iterable[str]) -> KerassegError:

@@ -91,7 +91,7 @@ def read_annotations(path: Path) -> CocoContents:
         if error.errors()[0]["type"] == "json_invalid":
             said = error.errors()[0]["msg"].removeprefix("Invalid JSON: ")
             raise KerassegError(f"{path} is no JSON file ({said}). Export it again.") from None
-        complaint = first_complaint(error).removeprefix(": ")
+        complaint = first_complaint(error)
         raise KerassegError(
             f"{path} holds no annotations as COCO has them: {complaint}. Export it again."
         ) from None
