@@ -48,6 +48,11 @@ class Augmentation:
     mask; on a finished batch CutMix and copy-paste. Each draws for itself, so that switching one
     on leaves what the others do.
 
+    Blur, JPEG noise and colour come after the crop was padded: within their reach of the padding
+    (three deviations of the blur, 16 pixels of JPEG noise) seen pixels take up some of the fill
+    colour, and the mean that contrast leaves in its place counts the padding. The label map is
+    void in the padding whatever they do.
+
     Args:
         crop_size: Height and width of the result, pixels.
         scale: The image is scaled by a factor drawn evenly between these two.
