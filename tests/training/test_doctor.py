@@ -50,6 +50,12 @@ def test_good_data_ends_well(photos, capsys):
     assert read_report("doctor-photos").is_healthy
 
 
+def test_the_progress_bar(photos, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert run("photos", *NAMES) == 0
+    assert "examining: " in capsys.readouterr().err
+
+
 def test_without_class_names_they_are_inferred(photos, capsys):
     assert run("photos") == 0
     assert "3 classes (inferred from the values), void 255" in capsys.readouterr().out
