@@ -59,6 +59,14 @@ PICTURES = {
     "alpha": (np.dstack([RGB, IDS]), RGB),
     "1 bit": (Image.fromarray(IDS * 127).convert("1"), None),
     "palette": (Image.fromarray(RGB).quantize(40), None),
+    "CMYK": (Image.fromarray(RGB).convert("CMYK"), None),
+    "YCbCr": (Image.fromarray(RGB).convert("YCbCr"), None),
+    "16 bits, the higher byte first": (
+        Image.frombytes(
+            "I;16B", (40, 24), (RGB[..., 0].astype(int) * 256 + 200).astype(">u2").tobytes()
+        ),
+        RGB[..., :1].repeat(3, 2),
+    ),
 }
 
 
@@ -78,6 +86,13 @@ def test_images_are_read_as_they_are(folder, kind, suffix):
 def test_compressed_images_are_read(folder, compression):
     save(folder, RGB, compression=compression)
     assert np.array_equal(read(folder)[0], RGB)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_images_in_a_tiff_compressed_as_jpeg_are_read(folder, mode):
+    smooth = Image.fromarray(RGB[:3, :5]).resize((40, 24)).convert(mode)
+    save(folder, smooth, compression="jpeg", quality=95)
+    assert np.abs(read(folder)[0].astype(int) - np.asarray(smooth.convert("RGB"))).max() < 12
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
