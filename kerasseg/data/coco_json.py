@@ -106,7 +106,10 @@ class CocoJson:
                 for image in images
             ],
         )
-        pairs = [Pair(image, label.path) for image, label in zip(files, drawn, strict=True)]
+        pairs = [
+            Pair(image, label.path, problem=label.problem)
+            for image, label in zip(files, drawn, strict=True)
+        ]
         return tiff.without_tiff(pairs)
 
     def _check_categories(self, path: Path, categories: Mapping["Number", str]) -> None:

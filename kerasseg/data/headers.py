@@ -74,7 +74,10 @@ def orientation_of(picture: "Image") -> int:
     if picture.format in JPEG_FORMATS:
         # As the graph reads it: Pillow's own reader goes on to what XMP says.
         tags = Image.Exif()
-        tags.load(picture.info.get("exif", b""))
+        try:
+            tags.load(picture.info.get("exif", b""))
+        except (SyntaxError, struct.error):
+            return 1  # what is broken says nothing, in the graph too
     else:
         tags = picture.getexif()
     turned = tags.get(ExifTags.Base.Orientation, 1)
