@@ -183,7 +183,7 @@ def test_an_unknown_split_gets_the_nearest(tmp_path):
 
 def test_a_directory_of_something_else(tmp_path):
     (tmp_path / "photos").mkdir()
-    refused(tmp_path, r"holds no annotations of COCO: expected annotations/.*; found photos\.")
+    refused(tmp_path, r"holds no annotations of COCO: expected annotations/.*; found photos/\.")
     refused(tmp_path / "nowhere", "no such data directory: .*nowhere")
 
 
