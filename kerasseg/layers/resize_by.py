@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 import keras
 import tensorflow as tf
 
+from kerasseg.layers.bilinear import resize_bilinear
+
 Size = TypeVar("Size", int, tf.Tensor)
 
 
@@ -44,7 +46,7 @@ class ResizeBy(keras.layers.Layer):
         if None in wanted:
             size = tf.shape(images)[1:3]
             wanted = tf.maximum(self._scaled(size), self.minimum)
-        return tf.image.resize(images, wanted)
+        return resize_bilinear(images, wanted)
 
     def _scaled(self, side: Size) -> Size:
         # In whole numbers, so that a size is rounded alike whether it is known or read.
