@@ -9,7 +9,12 @@ import keras
 
 from kerasseg.backbones import catalogue, keras_hub
 from kerasseg.backbones.channels import normalization_of, on_channels
-from kerasseg.backbones.own_model import check_own_model, image_size, refuse_weights
+from kerasseg.backbones.own_model import (
+    SMALLEST_SIDE,
+    check_own_model,
+    image_size,
+    refuse_weights,
+)
 from kerasseg.backbones.rewiring import rewired
 from kerasseg.backbones.weights_file import Weights, load_keras_file, resolve, saved_channels
 from kerasseg.checks import ImageShape, check_image_shape
@@ -153,9 +158,10 @@ def _refuse_converter(backbone: str, image_converter: Any) -> None:
 
 def _checked(input_shape: Sequence[int | None]) -> ImageShape:
     shape = check_image_shape(input_shape)
-    if any(size is not None and size < 32 for size in shape[:2]):
+    if any(size is not None and size < SMALLEST_SIDE for size in shape[:2]):
         raise KerassegError(
-            f"input_shape {shape} is too small: a backbone needs 32 pixels on each side."
+            f"input_shape {shape} is too small: a backbone needs {SMALLEST_SIDE} pixels on each "
+            "side."
         )
     if keras.config.image_data_format() != "channels_last":
         raise KerassegError(

@@ -6,9 +6,11 @@ from typing import Any
 import keras
 
 from kerasseg.backbones.weights_file import Weights
+from kerasseg.checks import ImageShape
 from kerasseg.errors import KerassegError
 
 STRIDES = (4, 8, 16, 32)
+SMALLEST_SIDE = 32
 
 
 def check_own_model(
@@ -72,6 +74,25 @@ def check_channels(model: keras.Model, channels: int) -> None:
         raise KerassegError(
             f"the model {model.name!r} takes images of {taken} channels, and input_shape names "
             f"{channels}: give input_shape=(None, None, {taken}), or another model."
+        )
+
+
+def check_size(model: keras.Model, input_shape: ImageShape) -> None:
+    """Raises a `KerassegError` if a model of one image size is to take images of another."""
+    own = image_size(model)
+    if any(side is not None and side < SMALLEST_SIDE for side in own):
+        raise KerassegError(
+            f"the model {model.name!r} takes images of {own} alone, and a backbone needs "
+            f"{SMALLEST_SIDE} pixels on each side. Build it with an input of (None, None, "
+            "channels)."
+        )
+    pairs = zip(own, input_shape[:2], strict=True)
+    if any(side not in (None, given) for side, given in pairs):
+        sides = tuple(side or given for side, given in zip(own, input_shape[:2], strict=True))
+        raise KerassegError(
+            f"the model {model.name!r} takes images of {own} alone, and input_shape="
+            f"{input_shape} says others: give input_shape={(*sides, input_shape[2])}, or a model "
+            "with an input of (None, None, channels)."
         )
 
 

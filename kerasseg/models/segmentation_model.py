@@ -7,6 +7,7 @@ from typing import TypeAlias
 import keras
 
 from kerasseg import backbones
+from kerasseg.backbones.own_model import SMALLEST_SIDE, check_size
 from kerasseg.checks import ImageShape, check_image_shape
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.layers import CropTo, PadToMinimum, ResizeTo
@@ -15,8 +16,6 @@ from kerasseg.models.weights_file import check_weights_file, load_weights
 InputShape: TypeAlias = ImageShape
 Decoder: TypeAlias = Callable[[Sequence[keras.KerasTensor], int], keras.KerasTensor]
 FeatureMaps: TypeAlias = Callable[[keras.KerasTensor], Sequence[keras.KerasTensor]]
-
-SMALLEST_SIDE = 32
 
 
 def segmentation_model(
@@ -58,6 +57,8 @@ def segmentation_model(
         KerassegError: If an argument cannot be used; the message says what is accepted.
     """
     input_shape = check_image_shape(input_shape)
+    if isinstance(backbone, keras.Model):
+        check_size(backbone, input_shape)
     if weights is not None:
         check_weights_file(weights, name)
     head = None if activation is None else _activation(activation, num_classes)
