@@ -81,6 +81,20 @@ class SmallModelCase:
         assert coarse.shape == (1, *(-(-side // self.stride) for side in seen), NUM_CLASSES)
         assert_close(tf.image.resize(coarse, (33, 47)), model(images))
 
+    @pytest.mark.parametrize("size", [(1, 1), (16, 70), (31, 31)])
+    def test_those_of_a_small_image_are_those_of_the_padded_image(self, model, size):
+        decode = self.build_alike(model, upsample=False)
+        images = random_images(1, *size)
+        missing = [(0, max(0, 32 - side)) for side in size]
+        padded = np.pad(images, [(0, 0), *missing, (0, 0)], mode="edge")
+        coarse = decode(images)
+        # Two scales see it at their own sizes, of at least 32 pixels too.
+        seen = [max(32, round(side * self.scale)) for side in padded.shape[1:3]]
+        assert coarse.shape == (1, *(-(-side // self.stride) for side in seen), NUM_CLASSES)
+        assert_close(coarse, decode(padded))
+        cropped = tf.image.resize(coarse, padded.shape[1:3])[:, : size[0], : size[1]]
+        assert_close(cropped, model(images))
+
     def test_reloaded_model_gives_exactly_the_same(self, model, tmp_path):
         model.save(tmp_path / "model.keras")
         reloaded = keras.models.load_model(tmp_path / "model.keras")
