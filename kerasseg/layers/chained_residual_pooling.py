@@ -88,6 +88,8 @@ class ChainedResidualPooling(keras.layers.Layer):
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Returns the sum of `relu(x)` and its chain of pooled maps."""
         if self.rematerialize and training:
+            # keras.RematScope wraps `call`, and in a graph its gradient takes no keywords: with
+            # `training=`, which fit gives to every layer that has it, it raises (Keras 3.15).
             return tf.recompute_grad(self._chain)(x)
         return self._chain(x)
 

@@ -71,6 +71,8 @@ class ResidualConvUnit(keras.layers.Layer):
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Returns `x` plus its residual."""
         if self.rematerialize and training:
+            # keras.RematScope wraps `call`, and in a graph its gradient takes no keywords: with
+            # `training=`, which fit gives to every layer that has it, it raises (Keras 3.15).
             return x + tf.recompute_grad(self._residual)(x)
         return x + self._residual(x)
 
