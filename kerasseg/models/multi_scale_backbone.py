@@ -26,7 +26,7 @@ def check_scales(scales: Sequence[float]) -> None:
 
 
 def _is_scale(value: object) -> bool:
-    return is_number(value) and 0.1 <= float(value) <= 10  # type: ignore[arg-type]
+    return is_number(value) and 0.1 <= float(value) <= 10
 
 
 def _falls(scales: Sequence[float]) -> bool:
