@@ -99,6 +99,31 @@ def test_unknown_name_is_refused_with_those_that_there_are(name):
         dilated.create(name, weights=None)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [1, 4, 6])
+def test_weights_are_adapted_to_the_channels_as_those_of_the_plain_network(weights, channels):
+    shape = (None, None, channels)
+    plain, wide = (
+        create("resnet50", shape, weights) for create in (backbones.create, dilated.create)
+    )
+    assert wide.get_layer("conv1_conv").kernel.shape == (7, 7, channels, 64)
+    pairs = list(zip(wide.weights, plain.weights, strict=True))
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 96, channels)).astype("float32")
+    found, expected = wide(pixels), plain(pixels)
+    assert_close(found[3][:, ::4, ::4], expected[3])
+
+
+@pytest.mark.slow
+def test_a_file_that_a_dilated_backbone_of_four_channels_saved_is_taken_again(weights, tmp_path):
+    shape = (None, None, 4)
+    saved = dilated.create("resnet50", shape, weights)
+    saved.save_weights(tmp_path / "four.weights.h5")
+    again = dilated.create("resnet50", shape, tmp_path / "four.weights.h5")
+    pairs = list(zip(again.weights, saved.weights, strict=True))
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
 def own(*strides: int, size: int | None = None) -> keras.Model:
     pixels = keras.Input((size, size, 3))
     levels = [keras.layers.AveragePooling2D(stride)(pixels) for stride in strides]
