@@ -261,6 +261,20 @@ def test_a_path_takes_a_whole_network_in_the_older_layout(mobilenet, expected, t
     np.testing.assert_allclose(model(PIXELS)[3], expected, atol=1e-4 * expected.std())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "trained"),
+    [("resnet50", 23_508_032), ("resnet101", 42_500_160), ("resnet152", 58_143_808)],
+)
+def test_trained_parameters_of_a_resnet(name, trained):
+    # Those of He et al. (arXiv 1512.03385) without the classifier. Keras Applications add biases
+    # to the convs, which batch norm cancels.
+    weights = backbones.create(name, weights=None).trainable_weights
+    counts = {one.path: int(np.prod(one.shape)) for one in weights}
+    biases = sum(count for path, count in counts.items() if path.endswith("_conv/bias"))
+    assert sum(counts.values()) - biases == trained
+
+
 @pytest.mark.parametrize("name", ["damaged.h5", "damaged.weights.h5", "damaged.pt"])
 def test_a_damaged_file_is_refused(tmp_path, name):
     path = tmp_path / name
