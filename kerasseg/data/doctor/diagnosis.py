@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
-from kerasseg.data import tiff
 from kerasseg.data.doctor.case import Case
 from kerasseg.data.doctor.class_weights import WEIGHTINGS, class_weights
 from kerasseg.data.doctor.examination import Examination, examine
@@ -17,7 +15,6 @@ from kerasseg.data.doctor.statistics import SplitStatistics, split_statistics
 from kerasseg.data.doctor.study import Study, inferred_labels, pixels_by_value
 from kerasseg.data.doctor.whole import judge_images
 from kerasseg.data.pair import Pair
-from kerasseg.errors import KerassegError
 from kerasseg.label_set import Colour, LabelSet
 from kerasseg.version import __version__
 
@@ -128,8 +125,6 @@ def _study(case: Case, progress: bool | None) -> Study:
 def _examined(pairs: Sequence[Pair], progress: bool | None) -> Iterator[Examination]:
     from tqdm import tqdm
 
-    with suppress(KerassegError):  # What cannot be converted is found again, one by one.
-        tiff.without_tiff(pairs, progress)
     disable = None if progress is None else not progress
     bar = tqdm(total=len(pairs), desc="examining", unit=" pairs", disable=disable, leave=False)
     with ThreadPoolExecutor() as pool, bar:

@@ -46,7 +46,8 @@ class ImageHeader:
     Attributes:
         format: As Pillow names it: `"JPEG"`.
         kind: Format and colours for people: `"JPEG, RGB"`.
-        orientation: That of the camera, 1..8; 1 is upright. Honoured in JPEG alone.
+        orientation: That of the camera, 1..8; 1 is upright.
+        is_turned: Whether training turns the image by it: in JPEG and TIFF.
         has_transparency: Whether a pixel is less than opaque.
         fault: Why training cannot decode it as it is meant; empty if it can.
     """
@@ -54,13 +55,9 @@ class ImageHeader:
     format: str
     kind: str
     orientation: int
+    is_turned: bool
     has_transparency: bool
     fault: str = ""
-
-    @property
-    def is_turned(self) -> bool:
-        """Whether training turns the image."""
-        return self.orientation != 1 and self.format in TURNED_FORMATS
 
 
 @dataclass(frozen=True)
@@ -89,16 +86,17 @@ class ImageFile:
     pixels: ImagePixels | None = None
 
 
-def examine_image(path: Path, contents: bytes) -> ImageFile:
+def examine_image(path: Path, contents: bytes, orientation: int = 1) -> ImageFile:
     """Returns what an image file holds, and what is wrong with it.
 
     Args:
         path: Its name.
         contents: All its bytes; of a TIFF those of the PNG that training reads in its place.
+        orientation: That of a TIFF, whose PNG is upright already.
     """
     if not contents:
         return ImageFile((Fault("corrupt-image", path, "empty, 0 bytes"),))
-    header = _header(path, contents)
+    header = _header(path, contents, orientation)
     if isinstance(header, str):
         return ImageFile((Fault("corrupt-image", path, header),))
     if header.format not in READABLE_FORMATS:
@@ -113,16 +111,19 @@ def examine_image(path: Path, contents: bytes) -> ImageFile:
     return ImageFile(_faults(path, header, kept.size), header, kept)
 
 
-def _header(path: Path, contents: bytes) -> ImageHeader | str:
+def _header(path: Path, contents: bytes, of_tiff: int) -> ImageHeader | str:
     """Returns what the file says of itself, or why it says nothing."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(contents)) as picture:
+            turned = orientation_of(picture)
+            orientation = turned if turned != 1 else of_tiff
             return ImageHeader(
                 picture.format or "unknown",
                 _kind(path, contents, picture),
-                orientation_of(picture),
+                orientation,
+                orientation != 1 and (of_tiff != 1 or picture.format in TURNED_FORMATS),
                 _has_transparency(picture),
                 fault_of_bmp(picture),
             )

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.data.decoding import label_of_image
+from kerasseg.data.decoding import decode_label
+from kerasseg.data.doctor.contents import Turn
 from kerasseg.data.doctor.findings import Fault
 from kerasseg.data.doctor.image_file import PNG_COLOURS
 from kerasseg.data.headers import GREY, PALETTE, Stored, png_kind
@@ -41,14 +42,13 @@ class LabelFile:
     colours: tuple[tuple[Colour, int], ...] = ()
 
 
-def examine_label(pair: Pair, image: bytes, contents: bytes, turned: bool) -> LabelFile:
+def examine_label(pair: Pair, contents: bytes, turn: Turn | None = None) -> LabelFile:
     """Returns what a label file holds, and what is wrong with it.
 
     Args:
         pair: The image file and the label file.
-        image: All bytes of the image, whose orientation turns the label map too.
         contents: All bytes of the label file; of a TIFF those of the PNG in its place.
-        turned: Whether that orientation is other than upright.
+        turn: Turns its class ids as the image is turned; None where that is upright.
     """
     path, stored = pair.label, png_kind(contents)
     if not contents:
@@ -61,10 +61,10 @@ def examine_label(pair: Pair, image: bytes, contents: bytes, turned: bool) -> La
     if pair.encoding.kind != "colours" and colour not in (GREY, PALETTE):
         fault = "alpha-label" if colour == _GREY_AND_ALPHA else "rgb-label"
         return _in_colours(fault, path, contents, kind)
-    known = Stored(turned, frozenset({stored}))
+    known = Stored(labels=frozenset({stored}))
     try:
-        encoded = tf.constant(image), tf.constant(contents)
-        ids = label_of_image(*encoded, pair.encoding, known).numpy()
+        ids = decode_label(tf.constant(contents), pair.encoding, known)
+        ids = (turn(ids) if turn else ids).numpy()
     except tf.errors.OpError:
         return LabelFile((Fault("corrupt-label", path, "cut short or damaged"),), kind)
     faults = []
