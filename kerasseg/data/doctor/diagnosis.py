@@ -7,7 +7,7 @@ from itertools import chain
 
 from kerasseg.data.doctor.case import Case
 from kerasseg.data.doctor.class_weights import WEIGHTINGS, class_weights
-from kerasseg.data.doctor.examination import Examination, examine
+from kerasseg.data.doctor.examination import Examination, examine_pair
 from kerasseg.data.doctor.findings import Finding, Remark, Severity, as_text, gather
 from kerasseg.data.doctor.label_file import all_colours
 from kerasseg.data.doctor.label_values import judge_values, shown_values
@@ -130,7 +130,7 @@ def _examined(pairs: Sequence[Pair], progress: bool | None) -> Iterator[Examinat
     with ThreadPoolExecutor() as pool, bar:
         # Not all at once: what is waiting to be done takes memory too.
         for start in range(0, len(pairs), _AT_ONCE):
-            for examination in pool.map(examine, pairs[start : start + _AT_ONCE]):
+            for examination in pool.map(examine_pair, pairs[start : start + _AT_ONCE]):
                 bar.update()
                 yield examination
 

@@ -28,7 +28,7 @@ class Examination:
         return dict(self.label.values)
 
 
-def examine(pair: Pair) -> Examination:
+def examine_pair(pair: Pair) -> Examination:
     """Reads a pair and returns what is in it; the pixels themselves are not kept.
 
     Args:

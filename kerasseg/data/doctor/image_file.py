@@ -13,6 +13,7 @@ from kerasseg.data.decoding import decode_image
 from kerasseg.data.doctor.findings import Fault
 from kerasseg.data.exif import upright
 from kerasseg.data.headers import (
+    PNG_COLOURS,
     READABLE_FORMATS,
     TURNED_FORMATS,
     Stored,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _SMALL = 32
-PNG_COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
 _MODES = {
     "1": "grey",
     "L": "grey",

@@ -11,14 +11,19 @@ import tensorflow as tf
 from kerasseg.data.decoding import decode_label
 from kerasseg.data.doctor.contents import Turn
 from kerasseg.data.doctor.findings import Fault
-from kerasseg.data.doctor.image_file import PNG_COLOURS
-from kerasseg.data.headers import GREY, PALETTE, Stored, png_kind
+from kerasseg.data.headers import (
+    GREY_AND_ALPHA,
+    PALETTE,
+    PNG_COLOURS,
+    Stored,
+    holds_numbers,
+    png_kind,
+)
 from kerasseg.data.label_encoding import UNKNOWN
 from kerasseg.data.pair import Pair
 from kerasseg.data.tiff import is_tiff
 from kerasseg.label_set import Colour
 
-_GREY_AND_ALPHA = 4
 _COLOURS_KEPT = 32
 _MORE_THAN_CLASSES = 256
 
@@ -58,8 +63,8 @@ def examine_label(pair: Pair, contents: bytes, turn: Turn | None = None) -> Labe
     depth, colour = stored
     name = "TIFF" if is_tiff(path) else "PNG"
     kind = f"{name}, {PNG_COLOURS.get(colour, 'unknown')} of {depth} bits"
-    if pair.encoding.kind != "colours" and colour not in (GREY, PALETTE):
-        fault = "alpha-label" if colour == _GREY_AND_ALPHA else "rgb-label"
+    if pair.encoding.kind != "colours" and not holds_numbers(stored):
+        fault = "alpha-label" if colour == GREY_AND_ALPHA else "rgb-label"
         return _in_colours(fault, path, contents, kind)
     known = Stored(labels=frozenset({stored}))
     try:
