@@ -3,10 +3,12 @@
 import base64
 import io
 import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import tqdm
 from PIL import Image
 
 from kerasseg.data import doctor
@@ -215,6 +217,29 @@ def test_the_summary_names_the_first_files_and_counts_the_others(folder):
     assert "train/images/003.jpg" not in said
     assert "  - and 1 more" in said
     assert said.endswith("2 errors, 0 warnings, 0 notes: training would go wrong")
+
+
+def test_the_progress_bar_is_for_terminals_unless_it_is_asked_for(folder, capsys):
+    case = doctor.open_folder(folder, labels=LABELS)
+    doctor.diagnose(case)
+    assert capsys.readouterr().err == ""
+    doctor.diagnose(case, progress=False)
+    assert capsys.readouterr().err == ""
+    doctor.diagnose(case, progress=True)
+    assert re.search(r"examining: +0%.*0/6 .*pairs", capsys.readouterr().err)
+
+
+def test_the_progress_bar_counts_every_pair(folder, monkeypatch):
+    counted = []
+
+    class Bar(tqdm.tqdm):
+        def close(self):
+            counted.append((self.desc, self.n, self.total))
+            super().close()
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    doctor.diagnose(doctor.open_folder(folder, labels=LABELS), progress=True)
+    assert counted[0] == ("examining", 6, 6)
 
 
 def test_an_empty_training_split_has_no_figures(folder, tmp_path):
