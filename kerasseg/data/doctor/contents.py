@@ -4,6 +4,7 @@ That PNG is made in memory: the doctor only reads, and the TIFF files of a data 
 """
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,11 +15,12 @@ import tensorflow as tf
 
 from kerasseg.data import tiff
 from kerasseg.data.decoding import turned_alike
-from kerasseg.data.doctor.findings import Fault
+from kerasseg.data.faults import Fault
 from kerasseg.data.pair import Pair
 from kerasseg.errors import first_line
 
 Turn = Callable[[tf.Tensor], tf.Tensor]
+_CONVERTED = {"tif": "TIFF", "tiff": "TIFF", "mat": "MATLAB", "json": "COCO JSON"}
 
 
 @dataclass(frozen=True)
@@ -40,28 +42,38 @@ class Contents:
     turn: Turn
 
 
-def read_contents(pair: Pair) -> Contents:
+def read_contents(files: Pair, named: Pair) -> Contents:
     """Returns what the files of a pair hold; each may be unreadable on its own.
 
     Args:
-        pair: An image file and its label map.
+        files: An image file and its label map.
+        named: What faults call them.
     """
-    image, image_faults = _read(pair.image, "image", tiff.image_pixels)
-    label, label_faults = _read(pair.label, "label", tiff.label_values)
-    orientation, turn = _turn(pair.image, image)
-    return Contents(image, label, (*image_faults, *label_faults), orientation, turn)
+    image, of_image = _read(files.image, "image", tiff.image_pixels)
+    label, of_label = _read(files.label, "label", tiff.label_values)
+    faults = [Fault(kind, named.image, why) for kind, why in of_image]
+    faults += [Fault(kind, named.label, why) for kind, why in of_label]
+    orientation, turn = _turn(files.image, image)
+    return Contents(image, label, tuple(faults), orientation, turn)
 
 
 def _read(
     path: Path, role: str, pixels: Callable[[Path], np.ndarray]
-) -> tuple[bytes | None, list[Fault]]:
+) -> tuple[bytes | None, list[tuple[str, str]]]:
+    """Returns the bytes of a file, and kind and detail of what is wrong with it."""
     try:
         return _png(pixels(path)) if tiff.is_tiff(path) else path.read_bytes(), []
     except tiff.TiffError as error:
         kinds = {"corrupt": f"corrupt-{role}", "format": f"{role}-format"}
-        return None, [Fault(kinds.get(error.kind, "unreadable-file"), path, error.reason)]
+        return None, [(kinds.get(error.kind, "unreadable-file"), error.reason)]
     except OSError as error:
-        return None, [Fault("unreadable-file", path, error.strerror or first_line(error))]
+        return None, [("unreadable-file", error.strerror or first_line(error))]
+
+
+def stored_as(path: Path, otherwise: str | None) -> str | None:
+    """Returns what the pixels of a converted file were stored as, by the name of its source."""
+    found = re.search(r"\.(\w+)( \[.*\])?$", str(path))
+    return _CONVERTED.get(found[1].lower(), otherwise) if found else otherwise
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -1,6 +1,6 @@
 """The whole examination of a data set, and what comes out of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -109,8 +109,7 @@ def diagnose(case: Case, progress: bool | None = None) -> Diagnosis:
 
 
 def _study(case: Case, progress: bool | None) -> Study:
-    pairs = [pair for split in case.splits.values() for pair in split]
-    results = _examined(pairs, progress)
+    results = _examined(case, progress)
     splits = {
         split: [next(results) for _ in range(len(members))]
         for split, members in case.splits.items()
@@ -122,15 +121,20 @@ def _study(case: Case, progress: bool | None) -> Study:
     return Study(case.root, splits, labels, case.labels is None)
 
 
-def _examined(pairs: Sequence[Pair], progress: bool | None) -> Iterator[Examination]:
+def _examined(case: Case, progress: bool | None) -> Iterator[Examination]:
     from tqdm import tqdm
+
+    pairs = [pair for split in case.splits.values() for pair in split]
+
+    def examine(pair: Pair) -> Examination:
+        return examine_pair(pair, case.named(pair))
 
     disable = None if progress is None else not progress
     bar = tqdm(total=len(pairs), desc="examining", unit=" pairs", disable=disable, leave=False)
     with ThreadPoolExecutor() as pool, bar:
         # Not all at once: what is waiting to be done takes memory too.
         for start in range(0, len(pairs), _AT_ONCE):
-            for examination in pool.map(examine_pair, pairs[start : start + _AT_ONCE]):
+            for examination in pool.map(examine, pairs[start : start + _AT_ONCE]):
                 bar.update()
                 yield examination
 

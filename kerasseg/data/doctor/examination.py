@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from kerasseg.data.doctor.contents import read_contents
-from kerasseg.data.doctor.findings import Fault
 from kerasseg.data.doctor.image_file import ImageFile, examine_image, shown_size
 from kerasseg.data.doctor.label_file import LabelFile, examine_label
+from kerasseg.data.faults import Fault
 from kerasseg.data.pair import Pair
 
 _SIDES_SWAPPED = range(5, 9)
@@ -28,13 +28,15 @@ class Examination:
         return dict(self.label.values)
 
 
-def examine_pair(pair: Pair) -> Examination:
+def examine_pair(files: Pair, named: Pair | None = None) -> Examination:
     """Reads a pair and returns what is in it; the pixels themselves are not kept.
 
     Args:
-        pair: An image file and its label map.
+        files: An image file and its label map.
+        named: What they are called, where they were converted from other files.
     """
-    contents = read_contents(pair)
+    pair = named or files
+    contents = read_contents(files, pair)
     with tf.device("CPU"):
         image, label = ImageFile(()), LabelFile(())
         if contents.image is not None:

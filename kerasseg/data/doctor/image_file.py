@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from kerasseg.data.decoding import decode_image
-from kerasseg.data.doctor.findings import Fault
+from kerasseg.data.doctor.contents import stored_as
 from kerasseg.data.exif import upright
+from kerasseg.data.faults import Fault
 from kerasseg.data.headers import (
     PNG_COLOURS,
     READABLE_FORMATS,
@@ -21,7 +22,6 @@ from kerasseg.data.headers import (
     orientation_of,
     png_kind,
 )
-from kerasseg.data.tiff import is_tiff
 from kerasseg.errors import first_line
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _header(path: Path, contents: bytes, of_tiff: int) -> ImageHeader | str:
 
 
 def _kind(path: Path, contents: bytes, picture: "Image") -> str:
-    name = "TIFF" if is_tiff(path) else picture.format
+    name = stored_as(path, picture.format)
     stored = png_kind(contents)
     if stored is None:
         return f"{name}, {_MODES.get(picture.mode, picture.mode)}"

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from kerasseg.data.decoding import decode_label
-from kerasseg.data.doctor.contents import Turn
-from kerasseg.data.doctor.findings import Fault
+from kerasseg.data.doctor.contents import Turn, stored_as
+from kerasseg.data.faults import Fault
 from kerasseg.data.headers import (
     GREY_AND_ALPHA,
     PALETTE,
@@ -21,7 +21,6 @@ from kerasseg.data.headers import (
 )
 from kerasseg.data.label_encoding import UNKNOWN
 from kerasseg.data.pair import Pair
-from kerasseg.data.tiff import is_tiff
 from kerasseg.label_set import Colour
 
 _COLOURS_KEPT = 32
@@ -61,8 +60,7 @@ def examine_label(pair: Pair, contents: bytes, turn: Turn | None = None) -> Labe
     if stored is None:
         return LabelFile((_no_png(path, contents),))
     depth, colour = stored
-    name = "TIFF" if is_tiff(path) else "PNG"
-    kind = f"{name}, {PNG_COLOURS.get(colour, 'unknown')} of {depth} bits"
+    kind = f"{stored_as(path, 'PNG')}, {PNG_COLOURS.get(colour, 'unknown')} of {depth} bits"
     if pair.encoding.kind != "colours" and not holds_numbers(stored):
         fault = "alpha-label" if colour == GREY_AND_ALPHA else "rgb-label"
         return _in_colours(fault, path, contents, kind)

@@ -70,7 +70,7 @@ def _by_path(case: Case) -> dict[str, Pair]:
         shown_path(path, case.root): pair
         for pairs in case.splits.values()
         for pair in pairs
-        for path in (pair.image, pair.label)
+        for path in (case.named(pair).image, case.named(pair).label)
     }
 
 
@@ -83,7 +83,7 @@ def _worst(diagnosis: Diagnosis) -> Iterator[tuple[str, Place]]:
 
 
 def _panels(pair: Pair, labels: LabelSet) -> list["Image"]:
-    contents = read_contents(pair)
+    contents = read_contents(pair, pair)
     image = _decoded(decode_image, contents.image)
     ids = _decoded(decode_label, contents.label, pair.encoding)
     panels = [panel for panel in (image,) if panel is not None]
