@@ -35,7 +35,7 @@ class TiffError(KerassegError):
         kind: `"format"` where it is whole and holds something else than what is accepted; the
             kinds of an `UnreadableTiffError` otherwise.
         reason: What is wrong with it.
-        message: Path, reason and what to do; made of the first two by default.
+        message: Path, reason and what to do.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class TiffError(KerassegError):
         path: Path,
         kind: Literal["unreadable", "corrupt", "format"],
         reason: str,
-        message: str | None = None,
+        message: str,
     ) -> None:
-        super().__init__(message or f"{path} {reason}.")
+        super().__init__(message)
         self.path, self.kind, self.reason = path, kind, reason
 
 
@@ -221,7 +221,8 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with Image.open(path, formats=["TIFF"]) as picture:
             if problem := _problem(picture):
-                raise TiffError(path, "format", problem)
+                reason, _, _ = problem.partition("; ")
+                raise TiffError(path, "format", reason, f"{path} {problem}.")
             yield picture
     except TiffError:
         raise

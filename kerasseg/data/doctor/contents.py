@@ -20,7 +20,8 @@ from kerasseg.data.pair import Pair
 from kerasseg.errors import first_line
 
 Turn = Callable[[tf.Tensor], tf.Tensor]
-_CONVERTED = {"tif": "TIFF", "tiff": "TIFF", "mat": "MATLAB", "json": "COCO JSON"}
+DRAWN = "annotations"
+_CONVERTED = {"tif": "TIFF", "tiff": "TIFF", "mat": "MATLAB", "json": DRAWN}
 
 
 @dataclass(frozen=True)

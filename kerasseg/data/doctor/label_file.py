@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasseg.data.decoding import decode_label
-from kerasseg.data.doctor.contents import Turn, stored_as
+from kerasseg.data.doctor.contents import DRAWN, Turn, stored_as
 from kerasseg.data.faults import Fault
 from kerasseg.data.headers import (
     GREY_AND_ALPHA,
@@ -33,7 +33,7 @@ class LabelFile:
 
     Attributes:
         faults: What is wrong with it.
-        kind: Depth and colours for people: `"PNG, grey of 8 bits"`; empty for what is no PNG.
+        kind: Format, colours and depth for people: `"PNG, grey of 8 bits"`; empty where unknown.
         size: Height and width, upright as training reads it; None where it cannot be read.
         values: Pixels of each value, `UNKNOWN` for what its encoding leaves out.
         colours: Pixels of each of the commonest colours, where it holds colours instead of ids.
@@ -60,7 +60,10 @@ def examine_label(pair: Pair, contents: bytes, turn: Turn | None = None) -> Labe
     if stored is None:
         return LabelFile((_no_png(path, contents),))
     depth, colour = stored
-    kind = f"{stored_as(path, 'PNG')}, {PNG_COLOURS.get(colour, 'unknown')} of {depth} bits"
+    source = stored_as(path, "PNG")
+    kind = f"{source}, {PNG_COLOURS.get(colour, 'unknown')} of {depth} bits"
+    if source == DRAWN:
+        kind = source
     if pair.encoding.kind != "colours" and not holds_numbers(stored):
         fault = "alpha-label" if colour == GREY_AND_ALPHA else "rgb-label"
         return _in_colours(fault, path, contents, kind)

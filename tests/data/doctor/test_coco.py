@@ -164,7 +164,7 @@ def test_a_copy_without_faults_gives_none(leaves):
     assert diagnosis.findings == ()
     assert diagnosis.class_names == ("background", "leaf", "stem")
     assert {name: split.pairs for name, split in diagnosis.splits.items()} == {"train": 3, "val": 2}
-    assert diagnosis.splits["train"].label_kinds == {"COCO JSON, grey of 8 bits": 3}
+    assert diagnosis.splits["train"].label_kinds == {"annotations": 3}
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -92,6 +92,31 @@ def test_the_markdown_page_shows_the_same_pictures(written):
     )
 
 
+def test_both_pages_say_what_comes_of_it_and_what_the_pictures_show(written):
+    page = Page((written / "report.html").read_text()).text
+    text = (written / "report.md").read_text()
+    for said in (
+        "4 errors, 0 warnings, 0 notes: training would go wrong.",
+        "its label map laid over it",
+        "one of these lines may be put into",
+    ):
+        assert said in page
+        assert said in text
+
+
+def test_each_class_has_its_colour_beside_its_name(written):
+    text = (written / "report.html").read_text()
+    for name, colour in zip(LABELS.class_names, LABELS.colours, strict=True):
+        assert f'style="background: rgb{tuple(colour)}"></span> {name}</td>' in text
+
+
+def test_the_markdown_page_has_pictures_below_their_findings(written):
+    findings = (written / "report.md").read_text().split("\n### ")[1:]
+    (sizes,) = [each for each in findings if each.startswith("error: a label map of another size")]
+    assert "-size-mismatch.jpg)" in sizes
+    assert sizes.count("![") == 1
+
+
 def test_wrong_values_are_magenta_over_the_image(written):
     (path, *_) = sorted((written / "pictures").glob("*-values-outside.jpg"))
     pixels = np.asarray(Image.open(path)).astype(int)
@@ -258,4 +283,5 @@ def test_a_long_list_of_sizes_is_cut(tmp_path):
 
     write_folder(tmp_path, [(40, 40 + n) for n in range(15)])
     said = doctor.summary(doctor.diagnose(doctor.open_folder(tmp_path, ["train"], LABELS)))
-    assert "3 others      3" in said
+    assert re.search(r"\nsizes \(width x height\) +train\n", said)
+    assert re.search(r"\n3 others +3\n", said)
