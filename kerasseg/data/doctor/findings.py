@@ -97,8 +97,8 @@ KINDS: dict[str, Kind] = {
     ),
     "size-mismatch": _error(
         "a label map of another size than its image",
-        "Export it anew at the size of the image (annotations: correct height and width in the "
-        "JSON file); a resize must take the nearest neighbour.",
+        "Export it anew at the size of the image; a resize must take the nearest neighbour. In "
+        "annotations correct the height and width that the JSON file gives the image.",
     ),
     "binary-mask": _error(
         "a mask of 0 and 255 where class ids are meant",

@@ -40,7 +40,8 @@ def html_page(diagnosis: Diagnosis, pictures: Sequence[Picture]) -> str:
     """
     title = escape(headline(diagnosis))
     body = [f"<h1>{title}</h1>", f"<p>{escape(verdict(diagnosis)).capitalize()}.</p>"]
-    body += [f"<p>{escape(LEGEND)}</p>"] if pictures else []
+    colours = "Each colour stands beside the name of its class below."
+    body += [f"<p>{escape(LEGEND)} {colours}</p>"] if pictures else []
     body.append("<h2>Findings</h2>")
     body += [_finding(finding, pictures) for finding in diagnosis.findings]
     body += [] if diagnosis.findings else ["<p>None.</p>"]

@@ -27,7 +27,7 @@ def markdown_page(diagnosis: Diagnosis, pictures: Mapping[str, Picture]) -> str:
         pictures: By their paths beside the page.
     """
     parts = [f"# {escaped(headline(diagnosis))}", f"{verdict(diagnosis).capitalize()}."]
-    parts += [LEGEND] if pictures else []
+    parts += [f"{LEGEND} report.html shows which colour is which class."] if pictures else []
     parts.append("## Findings")
     for finding in diagnosis.findings:
         parts += [_finding(finding), *_shown(pictures, {finding.kind})]

@@ -27,8 +27,8 @@ _WIDEST = 400
 _WRONG = (255, 0, 255)
 _OPACITY = 0.7
 LEGEND = (
-    "Each picture shows the image and, beside it, its label map laid over it: the classes in the "
-    "colours of the table below, void clear, values that are neither magenta."
+    "Each picture shows the image and, beside it, its label map laid over it: the classes in "
+    "their colours, void clear, values that are neither class nor void in magenta."
 )
 
 
