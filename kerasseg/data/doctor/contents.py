@@ -50,6 +50,9 @@ def read_contents(files: Pair, named: Pair) -> Contents:
         files: An image file and its label map.
         named: What faults call them.
     """
+    if files.problem:
+        fault = Fault("unconvertible-file", named.image, files.problem.message)
+        return Contents(None, None, (fault,), 1, tf.identity)
     image, of_image = _read(files.image, "image", tiff.image_pixels)
     label, of_label = _read(files.label, "label", tiff.label_values)
     faults = [Fault(kind, named.image, why) for kind, why in of_image]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasseg.data import LabelEncoding, doctor
+from kerasseg.data import LabelEncoding, doctor, find_pairs
 from kerasseg.data.doctor.case import _usual
 from kerasseg.errors import KerassegError
 from tests.data.doctor.looks import diagnosed, kinds, maps_of, places
@@ -83,6 +83,17 @@ def test_the_doctor_converts_no_tiff_on_the_disk(folder, tmp_path, capsys):
     assert kinds(diagnosis) == {"corrupt-image"}
     assert places(diagnosis, "corrupt-image") == ["train/images/002.tif"]
     assert capsys.readouterr().err == ""
+
+
+def test_pairs_that_could_not_be_converted_are_found_in_a_case_of_ones_own(folder):
+    old = folder / "train/images/001.jpg"
+    Image.open(old).save(old.with_suffix(".tif"))
+    old.unlink()
+    old.with_suffix(".tif").write_bytes(old.with_suffix(".tif").read_bytes()[:500])
+    case = doctor.Case(folder, {"train": find_pairs(folder, "train")}, LABELS)
+    (finding,) = doctor.diagnose(case).findings
+    assert finding.kind == "unconvertible-file"
+    assert "train/images/001.tif cannot be read as a TIFF" in finding.places[0].detail
 
 
 def test_a_bad_image_does_not_hide_its_label_map(folder):
