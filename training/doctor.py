@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     from kerasseg.data import doctor
 
-    case = _case(options)
     out = options.out or Path(f"doctor-{options.data.resolve().name}")
     doctor.check_free(out, options.overwrite)
+    case = _case(options)
     diagnosis = doctor.diagnose(case)
     doctor.write_report(out, diagnosis, case, overwrite=options.overwrite)
     print(doctor.summary(diagnosis))

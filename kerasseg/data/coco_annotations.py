@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from kerasseg.data.faults import Fault, refuse
 from kerasseg.errors import KerassegError, first_complaint
 
 Number = Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True)]
@@ -66,16 +67,27 @@ class CocoContents:
         categories = {category.id for category in self.categories}
         found: dict[Number, list[CocoAnnotation]] = {number: [] for number in images}
         for one in self.annotations:
-            name = f"{path}: annotation {one.id} of image {one.image_id}"
-            if one.image_id not in images:
-                raise KerassegError(f"{name}: there is no such image in 'images'.")
-            if one.category_id not in categories:
-                raise KerassegError(f"{name} is of the unknown category {one.category_id}.")
-            image = images[one.image_id]
-            if problem := mask_problem(one.segmentation, (image.height, image.width)):
-                raise KerassegError(f"{name} {problem}.")
-            found[one.image_id].append(one)
+            image = images.get(one.image_id)
+            if problem := _problem(one, image, categories):
+                name = f"annotation {one.id} of image {one.image_id}"
+                file = f" ({image.file_name})" if image else ""
+                fault = Fault("bad-annotation", path, f"{name}{file}{problem}")
+                refuse(f"{path}: {name}{problem}.", [fault])
+            else:
+                found[one.image_id].append(one)
         return found
+
+
+def _problem(
+    annotation: CocoAnnotation, image: CocoImage | None, categories: set[Number]
+) -> str | None:
+    """Returns why an annotation cannot be drawn, as it is said after its name."""
+    if image is None:
+        return ": there is no such image in 'images'"
+    if annotation.category_id not in categories:
+        return f" is of the unknown category {annotation.category_id}"
+    problem = mask_problem(annotation.segmentation, (image.height, image.width))
+    return f" {problem}" if problem else None
 
 
 def read_annotations(path: Path) -> CocoContents:

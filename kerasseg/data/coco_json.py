@@ -16,6 +16,7 @@ import numpy as np
 from kerasseg.data import tiff
 from kerasseg.data.conversion import Conversion, convert
 from kerasseg.data.extras import imported
+from kerasseg.data.faults import Fault, refuse
 from kerasseg.data.listing import entries
 from kerasseg.data.pair import Pair
 from kerasseg.errors import KerassegError, unknown_name
@@ -63,6 +64,21 @@ class CocoJson:
         """The names of the splits that have annotations."""
         return tuple(self._files)
 
+    def annotation_file(self, split: str) -> Path:
+        """Returns the JSON file of a split.
+
+        Raises:
+            KerassegError: If there is no such split.
+        """
+        if split not in self._files:
+            raise unknown_name(f"split of {self.directory}", split, self.splits)
+        return self._files[split]
+
+    def image_folder(self, split: str) -> Path:
+        """Returns the directory that the names of the images of a split are relative to."""
+        folders = (self.directory / split, self.directory / "images" / split)
+        return next((folder for folder in folders if folder.is_dir()), folders[0])
+
     @property
     def labels(self) -> LabelSet:
         """The classes, and void: 255, or 65535 where there are more classes than that."""
@@ -84,14 +100,17 @@ class CocoJson:
             KerassegError: If there is no such split, an image is missing, or an annotation has no
                 polygon or mask or refers to what is not there.
         """
-        if split not in self._files:
-            raise unknown_name(f"split of {self.directory}", split, self.splits)
-        path = self._files[split]
+        return tiff.without_tiff(self.stored(split))
+
+    def stored(self, split: str) -> list[Pair]:
+        """Returns the pairs of `find` before TIFF images are converted."""
+        path = self.annotation_file(split)
         contents = _read(path)
         categories = _category_names(path, contents)
-        self._check_categories(path, categories)
+        if not self._check_categories(path, categories):
+            return []
         images = sorted(contents.images, key=lambda image: image.file_name)
-        files = _image_files(self.directory, split, path, images)
+        files = _image_files(self.image_folder(split), path, images)
         draw = partial(_label, void=self.labels.ignore_label, ids=_numbered(categories))
         annotations = contents.by_image(path)
         drawn = convert(
@@ -106,19 +125,23 @@ class CocoJson:
                 for image in images
             ],
         )
-        pairs = [
+        return [
             Pair(image, label.path, problem=label.problem)
             for image, label in zip(files, drawn, strict=True)
         ]
-        return tiff.without_tiff(pairs)
 
-    def _check_categories(self, path: Path, categories: Mapping["Number", str]) -> None:
-        here, there = list(categories.values()), list(self._names.values())
-        if here != there:
-            raise KerassegError(
-                f"{path} has the categories {', '.join(here)} and {self._first} has "
-                f"{', '.join(there)}: all splits need the same, in one order."
-            )
+    def _check_categories(self, path: Path, categories: Mapping["Number", str]) -> bool:
+        """Refuses categories that are others than those of the other splits."""
+        here, there = ", ".join(categories.values()), ", ".join(self._names.values())
+        if here == there:
+            return True
+        first = self._first.relative_to(self.directory)
+        refuse(
+            f"{path} has the categories {here} and {self._first} has {there}: all splits need "
+            "the same, in one order.",
+            [Fault("other-categories", path, f"has {here}, and {first} has {there}")],
+        )
+        return False
 
 
 def _annotation_files(directory: Path) -> dict[str, Path]:
@@ -152,19 +175,16 @@ def _category_names(path: Path, contents: "CocoContents") -> dict["Number", str]
     return {category.id: category.name for category in ordered(contents.categories)}
 
 
-def _image_files(
-    directory: Path, split: str, source: Path, images: "Sequence[CocoImage]"
-) -> list[Path]:
+def _image_files(folder: Path, source: Path, images: "Sequence[CocoImage]") -> list[Path]:
     if not images:
-        raise KerassegError(f"{source} lists no images.")
-    folders = (directory / split, directory / "images" / split)
-    folder = next((folder for folder in folders if folder.is_dir()), folders[0])
+        refuse(f"{source} lists no images.", [Fault("empty-split", source)])
     files = [folder / image.file_name for image in images]
     missing = [path for path in files if not path.is_file()]
     if missing:
-        raise KerassegError(
+        refuse(
             f"{source} names {missing[0]}, which is not there ({len(missing)} of {len(files)} "
-            "are missing)."
+            "are missing).",
+            [Fault("missing-file", path, f"listed in {source.name}") for path in missing],
         )
     return files
 

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kerasseg.data.extras import MissingPackageError
+from kerasseg.data.faults import Fault, Notes, current_notes, part_of
 from kerasseg.data.home import home
 from kerasseg.data.pair import Problem
 from kerasseg.errors import KerassegError, UnreadableError, first_line
@@ -58,7 +61,8 @@ def convert(
     """Returns the PNG file of each picture, after writing those that are not there yet.
 
     Interrupted, it goes on where it ended. Before the bulk of the work it says on standard error
-    how much room that will take.
+    how much room that will take. Where faults are noted, the name of a source that is missing is
+    returned as it is, and a picture that holds something else than is meant is noted too.
 
     Args:
         kind: The folder below `converted`: one for each way to convert.
@@ -70,10 +74,14 @@ def convert(
         KerassegError: If a picture holds something else than is meant, or the files would not fit
             on the disk.
     """
-    targets = _targets(kind, conversions)
+    notes = current_notes()
+    targets = _targets(kind, conversions, notes)
     wanted = dict(zip(targets, conversions, strict=True))
-    missing = {target: each for target, each in wanted.items() if not target.is_file()}
-    problems = _write_all(kind, missing, progress) if missing else {}
+    missing = {target: each for target, each in wanted.items() if _is_missing(target, each)}
+    problems = _write_all(kind, missing, progress, notes) if missing else {}
+    if notes is not None:
+        notes.sources |= _sources(wanted)
+        notes.faults += [_fault(wanted[target], problem) for target, problem in problems.items()]
     return [Converted(target, problems.get(target)) for target in targets]
 
 
@@ -93,10 +101,35 @@ def remembered(kind: str, source: Path, compute: Callable[[], Any]) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _targets(kind: str, conversions: Sequence[Conversion]) -> list[Path]:
+def _targets(kind: str, conversions: Sequence[Conversion], notes: Notes | None) -> list[Path]:
     keys = {(each.source, each.variant) for each in conversions}
-    folders = {key: _folder(kind, *key) for key in keys}
-    return [folders[each.source, each.variant] / f"{each.name}.png" for each in conversions]
+    # Whoever made the list of sources has noted those that are missing.
+    there = [key for key in keys if notes is None or key[0].is_file()]
+    folders = {key: _folder(kind, *key) for key in there}
+    return [
+        folders[each.source, each.variant] / f"{each.name}.png"
+        if (each.source, each.variant) in folders
+        else each.source
+        for each in conversions
+    ]
+
+
+def _is_missing(target: Path, conversion: Conversion) -> bool:
+    return target != conversion.source and not target.is_file()
+
+
+def _sources(wanted: Mapping[Path, Conversion]) -> dict[Path, Path]:
+    """Returns what each file is made of; a part of it, where several are made of one."""
+    counts = Counter(each.source for each in wanted.values())
+    return {
+        target: each.source if counts[each.source] == 1 else part_of(each.source, each.name)
+        for target, each in wanted.items()
+    }
+
+
+def _fault(conversion: Conversion, problem: Problem) -> Fault:
+    detail = problem.message.removeprefix(f"{conversion.source} ")
+    return Fault("unconvertible-file", conversion.source, detail)
 
 
 def _folder(kind: str, source: Path, variant: str) -> Path:
@@ -110,7 +143,7 @@ def _folder(kind: str, source: Path, variant: str) -> Path:
 
 
 def _write_all(
-    kind: str, missing: Mapping[Path, Conversion], progress: bool | None
+    kind: str, missing: Mapping[Path, Conversion], progress: bool | None, notes: Notes | None
 ) -> dict[Path, Problem]:
     """Writes what is missing, and returns why some of it cannot be read."""
     from tqdm import tqdm
@@ -119,9 +152,16 @@ def _write_all(
 
     def write(target: Path) -> None:
         try:
-            _write(missing[target], target)
-        except UnreadableError as error:
-            problems[target] = Problem(str(error), unreadable=True)
+            pixels = missing[target].read()
+        except MissingPackageError:
+            raise
+        except KerassegError as error:
+            unreadable = isinstance(error, UnreadableError)
+            if notes is None and not unreadable:
+                raise
+            problems[target] = Problem(str(error), unreadable)
+        else:
+            _write(pixels, target)
 
     sample, rest = list(missing)[:_SAMPLE], list(missing)[_SAMPLE:]
     disable = None if progress is None else not progress
@@ -133,10 +173,10 @@ def _write_all(
     return problems
 
 
-def _write(conversion: Conversion, target: Path) -> None:
+def _write(pixels: np.ndarray, target: Path) -> None:
     from PIL import Image
 
-    picture = Image.fromarray(conversion.read())
+    picture = Image.fromarray(pixels)
     try:
         with atomic_file(target) as temporary:
             picture.save(temporary)

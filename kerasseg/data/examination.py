@@ -11,12 +11,12 @@ import tensorflow as tf
 from kerasseg.data.decoding import decode_image, decode_label, label_of_image, turned_alike
 from kerasseg.data.examples import Example, Problem
 from kerasseg.data.headers import (
-    GREY,
-    PALETTE,
+    PNG_COLOURS,
     PNG_SIGNATURE,
     READABLE_FORMATS,
     TURNED_FORMATS,
     Header,
+    holds_numbers,
     image_header,
     png_kind,
 )
@@ -136,11 +136,11 @@ def _label_header_problem(example: Example) -> Problem | None:
         return _cut_short(place, "its image")
     if kind is None:
         return Problem(f"{place} is no PNG by its contents; {_MEANT[example.encoding.kind]}")
-    if example.encoding.kind == "colours" or kind[1] in (GREY, PALETTE):
+    if example.encoding.kind == "colours" or holds_numbers(kind):
         return None
-    names = {2: "an RGB", 4: "a grey and alpha", 6: "an RGBA"}
-    found = names.get(kind[1], "an unknown")
-    return Problem(f"{place} is {found} PNG; {_MEANT[example.encoding.kind]}")
+    found = PNG_COLOURS.get(kind[1], "unknown")
+    article = "a" if found.startswith("g") else "an"
+    return Problem(f"{place} is {article} {found} PNG; {_MEANT[example.encoding.kind]}")
 
 
 def _size_problem(example: Example, image: np.ndarray, ids: np.ndarray) -> Problem | None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-GREY, RGB, PALETTE = 0, 2, 3
+GREY, RGB, PALETTE, GREY_AND_ALPHA = 0, 2, 3, 4
+PNG_COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
 JPEG_FORMATS = {"JPEG", "MPO"}  # MPO: a JPEG with more pictures in it
 READABLE_FORMATS = JPEG_FORMATS | {"PNG", "BMP", "WEBP"}
 TURNED_FORMATS = JPEG_FORMATS  # those whose orientation the decoder honours
@@ -122,6 +123,11 @@ def png_kind(contents: bytes) -> tuple[int, int] | None:
         return None
     depth, colour = struct.unpack("BB", contents[24:26])
     return depth, colour
+
+
+def holds_numbers(kind: tuple[int, int]) -> bool:
+    """Returns whether a PNG of this bit depth and colour type holds numbers: grey or a palette."""
+    return kind[1] in (GREY, PALETTE)
 
 
 def image_sizes(pairs: Sequence[Pair]) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -27,11 +27,47 @@ _GREY_MODES = ("1", "L", "LA", "P", "PA", "I;16", "I;16B")
 _ACCEPTED = "accepted is grey of 8 or 16 bits, a palette, or RGB"
 
 
-class _Stored(NamedTuple):
+class TiffError(KerassegError):
+    """A TIFF that cannot be used.
+
+    Args:
+        path: The file.
+        kind: `"format"` where it is whole and holds something else than what is accepted; the
+            kinds of an `UnreadableTiffError` otherwise.
+        reason: What is wrong with it.
+        message: Path, reason and what to do.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kind: Literal["unreadable", "corrupt", "format"],
+        reason: str,
+        message: str,
+    ) -> None:
+        super().__init__(message)
+        self.path, self.kind, self.reason = path, kind, reason
+
+
+class UnreadableTiffError(TiffError, UnreadableError):
+    """A TIFF that cannot be opened, `"unreadable"`, or is damaged, `"corrupt"`."""
+
+
+class StoredTiff(NamedTuple):
     """Orientation of a TIFF, 1..8, and height and width as it is stored."""
 
     turned: int
     size: tuple[int, int]
+
+    def turned_alike(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns a label map turned as the image is, if it is of the size of the stored one.
+
+        Args:
+            values: As the label map stores them, `(H, W)` or `(H, W, 3)`.
+        """
+        if values.shape[:2] != self.size:
+            return values
+        return upright(values, tf.constant(self.turned))
 
 
 def is_tiff(path: Path) -> bool:
@@ -79,7 +115,11 @@ def _with_image(pair: Pair, image: Converted | None) -> Pair:
 
 
 def image_pixels(path: Path) -> np.ndarray:
-    """Returns the upright image: uint8 `(H, W, 3)`, or uint8 or uint16 `(H, W)`."""
+    """Returns the upright image: uint8 `(H, W, 3)`, or uint8 or uint16 `(H, W)`.
+
+    Raises:
+        TiffError: If it cannot be read.
+    """
     from PIL import ImageOps
 
     with _opened(path) as picture:
@@ -90,7 +130,11 @@ def image_pixels(path: Path) -> np.ndarray:
 
 
 def label_values(path: Path) -> np.ndarray:
-    """Returns the upright numbers of a label map, `(H, W)`, or its colours, `(H, W, 3)`."""
+    """Returns the upright numbers of a label map, `(H, W)`, or its colours, `(H, W, 3)`.
+
+    Raises:
+        TiffError: If it cannot be read.
+    """
     from PIL import ImageOps
 
     with _opened(path) as picture:
@@ -112,7 +156,7 @@ def _converted(
 
 
 def _turned_labels(
-    pairs: Sequence[Pair], stored: Mapping[Path, _Stored], progress: bool | None
+    pairs: Sequence[Pair], stored: Mapping[Path, StoredTiff], progress: bool | None
 ) -> dict[Pair, Converted]:
     conversions = [
         Conversion(
@@ -126,12 +170,10 @@ def _turned_labels(
     return dict(zip(pairs, convert("turned_labels", conversions, progress), strict=True))
 
 
-def _turned_label(pair: Pair, image: _Stored) -> np.ndarray:
+def _turned_label(pair: Pair, image: StoredTiff) -> np.ndarray:
     values = _stored_values(pair.label, pair.encoding)
-    if values.shape[:2] != image.size:
-        return values
     with tf.device("CPU"):
-        return upright(tf.constant(values), tf.constant(image.turned)).numpy()
+        return image.turned_alike(tf.constant(values)).numpy()
 
 
 def _stored_values(path: Path, encoding: LabelEncoding) -> np.ndarray:
@@ -150,36 +192,72 @@ def _stored_values(path: Path, encoding: LabelEncoding) -> np.ndarray:
     return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
 
 
-def _stored(path: Path) -> _Stored:
+def stored_tiff(path: Path) -> StoredTiff:
+    """Returns how a TIFF is stored.
+
+    Raises:
+        TiffError: If it cannot be read.
+    """
     from PIL import ExifTags
 
+    with _opened(path) as picture:
+        # The size of the picture itself is that of the upright one.
+        tags, value = picture.tag_v2, picture.getexif().get(ExifTags.Base.Orientation, 1)
+        return StoredTiff(value if value in range(1, 9) else 1, (tags[_HEIGHT], tags[_WIDTH]))
+
+
+def _stored(path: Path) -> StoredTiff:
     try:
-        with _opened(path) as picture:
-            # The size of the picture itself is that of the upright one.
-            tags, value = picture.tag_v2, picture.getexif().get(ExifTags.Base.Orientation, 1)
-            return _Stored(value if value in range(1, 9) else 1, (tags[_HEIGHT], tags[_WIDTH]))
+        return stored_tiff(path)
     except UnreadableError:
-        return _Stored(1, (0, 0))  # its conversion says why
+        return StoredTiff(1, (0, 0))  # its conversion says why
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Gives the picture of a file whose header promises pixels that can be read."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path, formats=["TIFF"]) as picture:
             if problem := _problem(picture):
-                raise KerassegError(f"{path} {problem}.")
+                reason, _, _ = problem.partition("; ")
+                raise TiffError(path, "format", reason, f"{path} {problem}.")
             yield picture
-    except KerassegError:
+    except TiffError:
         raise
+    except UnidentifiedImageError as error:
+        raise _unusable(path, error, _other_format(path)) from None
     # Pillow's decoder answers a damaged directory with a TypeError.
     except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
-        raise UnreadableError(
-            f"{path} cannot be read as a TIFF ({first_line(error)}): {_ACCEPTED}. Convert it, or "
-            "restore it if it is damaged."
-        ) from None
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: Exception, other_format: str | None = None) -> TiffError:
+    # Only what the system refuses has a number; Pillow's own errors are about the contents.
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = error.strerror or first_line(error)
+        message = f"{path} cannot be read: {reason}. Restore it, or give the right to read it."
+        return UnreadableTiffError(path, "unreadable", reason, message)
+    reason = f"{other_format} by its contents" if other_format else first_line(error)
+    message = (
+        f"{path} cannot be read as a TIFF ({reason}): {_ACCEPTED}. Convert it, or restore it if "
+        "it is damaged."
+    )
+    if other_format:
+        return TiffError(path, "format", reason, message)
+    return UnreadableTiffError(path, "corrupt", reason, message)
+
+
+def _other_format(path: Path) -> str | None:
+    """Returns the format of a picture that is called TIFF and is none; None if it is no picture."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return picture.format
+    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError):
+        return None
 
 
 def _problem(picture: Any) -> str | None:

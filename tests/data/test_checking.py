@@ -6,6 +6,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from kerasseg.data import check_pairs, read_pair
+from kerasseg.data.doctor.examination import examine_pair
 from kerasseg.data.headers import image_size
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.errors import KerassegError
@@ -152,9 +153,15 @@ def test_an_rgb_label(pairs):
     refused(pairs, pairs[0].label, "is an RGB PNG; the class ids themselves are meant")
 
 
-def test_a_label_with_alpha(pairs):
-    Image.new("LA", (32, 24)).save(pairs[0].label)
-    refused(pairs, pairs[0].label, "is a grey and alpha PNG")
+@pytest.mark.parametrize(
+    ("mode", "found"),
+    [("LA", "a grey and alpha PNG"), ("RGB", "an RGB PNG"), ("RGBA", "an RGB and alpha PNG")],
+)
+def test_a_label_of_several_channels_is_named_as_the_doctor_does(pairs, mode, found):
+    Image.new(mode, (32, 24)).save(pairs[0].label)
+    refused(pairs, pairs[0].label, f"is {found};")
+    kind = examine_pair(pairs[0]).label.kind
+    assert kind == f"PNG, {found.split(' ', 1)[1].removesuffix(' PNG')} of 8 bits"
 
 
 def test_a_label_of_one_bit_holds_two_classes(pairs):

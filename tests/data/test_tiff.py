@@ -13,6 +13,7 @@ from kerasseg.data import (
     read_pair,
     training_batches,
 )
+from kerasseg.data.tiff import TiffError, UnreadableTiffError, image_pixels
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
@@ -243,7 +244,27 @@ def test_a_damaged_file_is_named(folder, kept):
 
 def test_a_jpeg_that_is_called_tif(folder):
     save(folder, RGB, format="JPEG")
-    refused(folder, "cannot be read as a TIFF")
+    refused(folder, r"cannot be read as a TIFF \(JPEG by its contents\)")
+
+
+def test_an_error_says_of_which_kind_it_is(folder):
+    path = folder / "train" / "images" / "one.tif"
+
+    def kind():
+        with pytest.raises(TiffError) as caught:
+            image_pixels(path)
+        assert caught.value.path == path
+        is_format = caught.value.kind == "format"
+        assert isinstance(caught.value, UnreadableTiffError) != is_format
+        return caught.value.kind
+
+    assert kind() == "unreadable"  # there is no such file
+    save(folder, RGB[..., 0].astype(np.float32))
+    assert kind() == "format"
+    save(folder, RGB, format="JPEG")
+    assert kind() == "format"
+    path.write_bytes(b"a letter")
+    assert kind() == "corrupt"
 
 
 @pytest.fixture

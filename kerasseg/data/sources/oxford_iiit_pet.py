@@ -39,7 +39,7 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
 
 
 def _without_gif(images: list[Path]) -> list[Converted]:
-    gifs = [path for path in images if _begins(path) == b"GIF8"]
+    gifs = [path for path in images if path.is_file() and _begins(path) == b"GIF8"]
     conversions = [Conversion(path, path.stem, partial(_pixels, path)) for path in gifs]
     converted = dict(zip(gifs, convert("oxford_iiit_pet", conversions), strict=True))
     return [converted.get(path, Converted(path)) for path in images]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from kerasseg.data.faults import Fault, refuse
 from kerasseg.data.folder import refuse_alone
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
 from kerasseg.data.listing import entries
@@ -73,7 +74,7 @@ def files_in(folder: Path, suffix: str) -> dict[str, Path]:
 def named(
     names: Iterable[str], files: Mapping[str, Path], folder: Path, source: Path
 ) -> list[Path]:
-    """Returns the file of each name.
+    """Returns the file of each name; where faults are noted also of one that is not there.
 
     Args:
         names: What a list names.
@@ -86,12 +87,16 @@ def named(
     """
     names = list(names)
     missing = [name for name in names if name not in files]
+    # All of them end alike, in what `files_in` was asked for.
+    suffix = next((path.name.removeprefix(name) for name, path in files.items()), "")
+    expected = {name: folder / f"{name}{suffix}" for name in missing}
     if missing:
-        raise KerassegError(
+        refuse(
             f"{source} names {missing[0]}, which is not in {folder} ({len(missing)} of "
-            f"{len(names)} are missing). Unpack the archive of {folder.name}/ again."
+            f"{len(names)} are missing). Unpack the archive of {folder.name}/ again.",
+            [Fault("missing-file", path, f"listed in {source.name}") for path in expected.values()],
         )
-    return [files[name] for name in names]
+    return [files.get(name) or expected[name] for name in names]
 
 
 def matched(
@@ -115,4 +120,5 @@ def matched(
     refuse_alone(labels, images, "image", folders[0])
     if not images:
         raise KerassegError(f"{folders[0]} is empty. Unpack the archive of this data set again.")
-    return [Pair(images[name], labels[name], encoding) for name in sorted(images)]
+    names = sorted(images.keys() & labels.keys())
+    return [Pair(images[name], labels[name], encoding) for name in names]
