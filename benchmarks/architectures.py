@@ -30,6 +30,12 @@ ROWS: tuple[tuple[str, str, dict[str, Any], tuple[str, ...]], ...] = (
     # It differs in training alone.
     ("RefineNet, `rematerialize`", "RefineNet", {"rematerialize": True}, ("training",)),
     ("LightWeightRefineNet", "LightWeightRefineNet", {}, MODES),
+    (
+        "LightWeightRefineNet, `rematerialize`",
+        "LightWeightRefineNet",
+        {"rematerialize": True},
+        ("training",),
+    ),
 )
 REFERENCE = "DilatedFCN"
 HEADER = (
@@ -159,12 +165,12 @@ def _line(result: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
     def peak(mode: str) -> str:
         return f"{result[mode]['peak'] / 1e9:.1f} GB" if mode in result else ""
 
-    counts = next(result[mode] for mode in MODES if mode in result)
+    counts = _counts(result)
     cells = (
         result["label"],
         result["backbone"],
         f"{counts['parameters'] / 1e6:.1f} M",
-        f"{counts['macs'] / 1e9:.1f}",
+        _gmac(result, results),
         _seconds("float32", result, results),
         _seconds("bfloat16", result, results),
         _gain(result),
@@ -175,16 +181,41 @@ def _line(result: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _gmac(result: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
+    macs, other = _counts(result)["macs"], _reference(result, results)
+    return beside_reference(f"{macs / 1e9:.1f}", macs, _counts(other)["macs"] if other else None)
+
+
 def _seconds(mode: str, result: dict[str, Any], results: Sequence[dict[str, Any]]) -> str:
     """Returns the time in seconds and, in brackets, its ratio to DilatedFCN's."""
     if mode not in result:
         return ""
     seconds = result[mode]["seconds"]
+    other = _reference(result, results)
+    other_seconds = other[mode]["seconds"] if other and mode in other else None
+    return beside_reference(f"{seconds:.2f} s", seconds, other_seconds)
+
+
+def _reference(result: dict[str, Any], results: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Returns the result of DilatedFCN on the same backbone, unless this is the one."""
     for other in results:
-        same = other["backbone"] == result["backbone"] and other["label"] == REFERENCE
-        if same and mode in other and other is not result:
-            return f"{seconds:.2f} s ({seconds / other[mode]['seconds']:.2f})"
-    return f"{seconds:.2f} s"
+        if other["backbone"] == result["backbone"] and other["label"] == REFERENCE:
+            return None if other is result else other
+    return None
+
+
+def _counts(result: dict[str, Any]) -> dict[str, Any]:
+    return next(result[mode] for mode in MODES if mode in result)
+
+
+def beside_reference(cell: str, value: float, reference: float | None) -> str:
+    """Returns a cell of the table and, in brackets, the ratio of its value to DilatedFCN's.
+
+    Example:
+        >>> beside_reference("39.1", 39.1, 138.0)
+        '39.1 (0.28)'
+    """
+    return cell if reference is None else f"{cell} ({value / reference:.2f})"
 
 
 def _gain(result: dict[str, Any]) -> str:

@@ -1,11 +1,47 @@
 """What every program of `training` and `export` does around its own work."""
 
+import argparse
 import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
 
 from kerasseg.errors import KerassegError
+
+
+def class_names_of(text: str) -> tuple[str, ...]:
+    """Returns the names that `--class-names` gives, in their order.
+
+    Raises:
+        KerassegError: If one of them is empty: those behind it would have other numbers.
+
+    Example:
+        >>> class_names_of("background, red leaf")
+        ('background', 'red leaf')
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise KerassegError(
+            f"--class-names {text!r} has an empty name: give them with commas between, as in "
+            "background,leaf."
+        )
+    return names
+
+
+def refuse_without_effect(options: argparse.Namespace, source: str, *names: str) -> None:
+    """Raises a `KerassegError` for the first of some options that is given.
+
+    Args:
+        options: Where an option that is not given is None, False or an empty list.
+        source: What SOURCE is, for which they have no effect.
+        names: The options, as attributes.
+    """
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value is not False and value != []:
+            raise KerassegError(
+                f"--{name.replace('_', '-')} has no effect where SOURCE is {source}: leave it out."
+            )
 
 
 def program(main: Callable[[Sequence[str] | None], None]) -> Callable[[Sequence[str] | None], int]:

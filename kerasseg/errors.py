@@ -15,6 +15,10 @@ class KerassegError(ValueError):
     """
 
 
+class UnreadableError(KerassegError):
+    """A file that cannot be decoded at all, which `on_error="skip"` passes over."""
+
+
 def first_line(error: BaseException) -> str:
     r"""Returns the first line of an error's message, or its class where it has none.
 
@@ -39,7 +43,8 @@ def first_complaint(error: "ValidationError") -> str:
         sides: Input should be
     """
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, first['loc']))}: {said}" if first["loc"] else said
 
 
 def unknown_name(kind: str, name: object, accepted: Iterable[str]) -> KerassegError:

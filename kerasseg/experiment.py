@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg import checkout
-from kerasseg.data.checking import say_skipped
+from kerasseg.data.checking import say_absent, say_skipped
 from kerasseg.data.streams import (
     Split,
     check_again,
@@ -138,9 +138,10 @@ def find_splits(recipe: Recipe, data_dir: str | os.PathLike[str] | None) -> Spli
     labels, find = open_source(recipe.data, data_dir)
     found = [find(name) for name in (recipe.data.train_split, recipe.data.validation_split)]
     parts = [checked(split, labels, recipe.data.on_error) for split in found]
-    (train_split, _), (validation, _) = parts
-    skipped = tuple(message for _, messages in parts for message in messages)
-    say_skipped(skipped)
+    train_split, validation = (part.split for part in parts)
+    skipped = tuple(message for part in parts for message in part.skipped)
+    say_skipped(skipped, sum(len(part.split) + len(part.skipped) for part in parts))
+    say_absent(parts[0].absent, f"the split {recipe.data.train_split!r}")
     fingerprint: dict[str, str | int] = {
         "train": fingerprint_of_split(train_split),
         "validation": fingerprint_of_split(validation),

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.layers.resize_to import INTERPOLATION_SCOPE
+from kerasseg.layers.bilinear import INTERPOLATION_SCOPE
 
 Shape: TypeAlias = tuple[int, ...]
 

@@ -39,6 +39,8 @@ def shapes_in_file(path: str | os.PathLike[str]) -> Shapes:
             archive = stack.enter_context(zipfile.ZipFile(path))
             source = stack.enter_context(archive.open("model.weights.h5"))
         file = stack.enter_context(h5py.File(source, "r"))
+        # A whole model in the older layout.
+        file = file.get("model_weights", file)
         by_layer = "layer_names" in file.attrs
         return dict(_of_layers(file) if by_layer else _of_object(file, "", {"optimizer"}))
 

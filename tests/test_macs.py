@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kerasseg import (
     LightWeightRefineNet,
+    RefineNet,
     backbones,
     count_macs,
     efficientfcn_decoder,
@@ -231,15 +232,19 @@ def test_table_at_512x512(name, refinenet, light_weight):
 
 
 @pytest.mark.slow
-def test_light_weight_refinenet_101_as_a_whole():
-    model = LightWeightRefineNet(backbone_weights=None)
-    biases = [
-        layer.bias
-        for layer in model.get_layer("resnet101").layers
-        if isinstance(layer, layers.Conv2D) and layer.use_bias
-    ]
+@pytest.mark.parametrize(
+    ("build", "backbone", "options", "parameters", "macs"),
+    [
+        (LightWeightRefineNet, "resnet101", {}, 46_349_653, LIGHT_WEIGHT),
+        (RefineNet, "resnet50", {"pooling_blocks": 4}, 23_508_032 + 75_552_277, REFINENET),
+    ],
+    ids=["LightWeightRefineNet-101", "RefineNet-50"],
+)
+def test_whole_network_of_the_table(build, backbone, options, parameters, macs):
+    model = build(backbone, 21, backbone_weights=None, **options)
+    nested = model.get_layer(backbone)
+    biases = [one.bias for one in nested.layers if isinstance(one, layers.Conv2D) and one.use_bias]
     trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     # Keras Applications has a bias in each conv, although batch norm follows.
-    assert trained - sum(int(np.prod(bias.shape)) for bias in biases) == 46_349_653
-    backbone = count_macs(model.get_layer("resnet101"), FULL)
-    assert count_macs(model, FULL) == LIGHT_WEIGHT + backbone
+    assert trained - sum(int(np.prod(bias.shape)) for bias in biases) == parameters
+    assert count_macs(model, FULL) == macs + count_macs(nested, FULL)

@@ -19,13 +19,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("name", nargs="?", help="a data set, to see its tree and its classes")
     options = parser.parse_args(arguments)
     from kerasseg import data
+    from kerasseg.data.records import tfds
 
     if options.name:
         print("\n".join(_everything(data.describe(options.name))))
         return
     for name in data.names():
         print("\n".join(_summary(data.describe(name))), end="\n\n")
+    print(f"As TensorFlow Datasets has prepared them: {', '.join(tfds.names())}.")
     print(
+        "What python -m training.prepare wrote from any of them: data.dataset = 'records'.\n"
         "A directory of your own: data.dataset = 'folder', or 'coco_json' for annotations in\n"
         "COCO's format. python -m training.datasets NAME shows the tree of a data set."
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerasseg.command_line import program
+from kerasseg.command_line import class_names_of, program
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import Colour, LabelSet
 
@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     from kerasseg.data import doctor
 
-    case = _case(options)
     out = options.out or Path(f"doctor-{options.data.resolve().name}")
     doctor.check_free(out, options.overwrite)
+    case = _case(options)
     diagnosis = doctor.diagnose(case)
     doctor.write_report(out, diagnosis, case, overwrite=options.overwrite)
     print(doctor.summary(diagnosis))
@@ -63,12 +63,7 @@ def _labels(options: argparse.Namespace) -> "tuple[LabelSet | None, LabelEncodin
         if options.colours or options.void_colours:
             raise KerassegError("--colours and --void-colours need --class-names, in one order.")
         return None, LabelEncoding()
-    names = tuple(name.strip() for name in options.class_names.split(","))
-    if not all(names):
-        raise KerassegError(
-            f"--class-names {options.class_names!r} has an empty name: give them with commas "
-            "between, as in background,leaf."
-        )
+    names = class_names_of(options.class_names)
     void = _VOID if options.ignore_label is None else options.ignore_label
     if options.colours is None:
         if options.void_colours:

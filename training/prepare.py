@@ -13,14 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerasseg.command_line import program
-from kerasseg.errors import KerassegError
+from kerasseg.command_line import class_names_of, program, refuse_without_effect
+from kerasseg.errors import KerassegError, first_complaint
 
 if TYPE_CHECKING:
     from kerasseg.data.records.schema import RecordsDescription
     from kerasseg.recipe import DataRecipe
 
 _USUAL_SPLITS = ("train", "val")
+_OF_FOLDERS = ("dataset", "class_names", "ignore_label")
 
 
 @program
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(_summary(verify(options.out).description, options.out))
         return
     recipe, data_dir, splits = _data(options)
+    if not recipe.dataset.startswith("tfds:"):
+        refuse_without_effect(options, f"of data.dataset {recipe.dataset!r}", "download")
     labels, sources = record_sources(recipe, splits, data_dir, options.download)
     description = write_records(
         sources,
@@ -47,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         overwrite=options.overwrite,
         on_error=recipe.on_error,
     )
-    say_skipped([each for split in description.splits.values() for each in split.skipped])
+    skipped = [each for split in description.splits.values() for each in split.skipped]
+    total = sum(split.examples for split in description.splits.values())
+    say_skipped(skipped, total + len(skipped))
     print(_summary(description, options.out))
 
 
@@ -56,6 +61,7 @@ def _data(options: argparse.Namespace) -> "tuple[DataRecipe, str | None, Sequenc
     if options.source is None:
         raise KerassegError("give both what to write and where to: training.prepare SOURCE OUT.")
     if options.source.endswith(".toml"):
+        refuse_without_effect(options, "a recipe", *_OF_FOLDERS)
         from kerasseg.recipe import read_recipe
 
         of_file = read_recipe(options.source, options.set)
@@ -67,6 +73,7 @@ def _data(options: argparse.Namespace) -> "tuple[DataRecipe, str | None, Sequenc
     from kerasseg.data.records import tfds
 
     if options.source in (*data.names(), *tfds.names()):
+        refuse_without_effect(options, "a data set that has a name", *_OF_FOLDERS, "set")
         recipe = _recipe(options, options.source)
         return recipe, options.data_dir, _splits(options, options.source)
     if not Path(options.source).is_dir():
@@ -74,6 +81,7 @@ def _data(options: argparse.Namespace) -> "tuple[DataRecipe, str | None, Sequenc
             f"SOURCE {options.source!r} is no recipe, no folder and no data set; the data sets are "
             f"{', '.join((*data.names(), *tfds.names()))}."
         )
+    refuse_without_effect(options, "a folder", "set", "data_dir")
     name = options.dataset or "folder"
     return _recipe(options, name), options.source, _splits(options, name)
 
@@ -91,22 +99,16 @@ def _recipe(options: argparse.Namespace, name: str) -> "DataRecipe":
 
     from kerasseg.recipe import DataRecipe
 
-    names = tuple(each.strip() for each in (options.class_names or "").split(",") if each.strip())
-    given = {
-        "class_names": names or None,
-        "ignore_label": options.ignore_label,
-        "on_error": options.on_error,
-    }
-    splits = _splits(options, name)
+    splits, given = _splits(options, name), ("ignore_label", "on_error")
+    values = {key: value for key in given if (value := getattr(options, key)) is not None}
+    if options.class_names is not None:
+        values["class_names"] = class_names_of(options.class_names)
     try:
         return DataRecipe(
-            dataset=name,
-            train_split=splits[0],
-            validation_split=splits[-1],
-            **{key: value for key, value in given.items() if value is not None},
+            dataset=name, train_split=splits[0], validation_split=splits[-1], **values
         )
     except ValidationError as error:
-        raise KerassegError(str(error.errors()[0].get("ctx", {}).get("error", error))) from None
+        raise KerassegError(first_complaint(error)) from None
 
 
 def _summary(description: "RecordsDescription", out: str) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import keras
 
 from kerasseg.backbones import catalogue, feature_pyramid
-from kerasseg.backbones.own_model import check_channels, refuse_weights, run_once, stride_of
+from kerasseg.backbones.own_model import check_own_model, refuse_weights
 from kerasseg.backbones.weights_file import Weights
+from kerasseg.checks import check_image_shape
 from kerasseg.errors import KerassegError, unknown_name
 
 NAMES = ("resnet50", "resnet101", "resnet152")
@@ -46,7 +47,10 @@ def create(
         [(1, 16, 24, 256), (1, 8, 12, 512), (1, 8, 12, 1024), (1, 8, 12, 2048)]
     """
     if isinstance(backbone, keras.Model):
-        return _own(backbone, input_shape[2] or 3, weights)
+        refuse_weights(backbone, weights)
+        channels = check_image_shape(input_shape)[2]
+        check_own_model(backbone, channels, STRIDES, "the backbone of a DilatedFCN")
+        return backbone
     if backbone not in catalogue.names():
         raise unknown_name("backbone of DilatedFCN", backbone, NAMES)
     if backbone not in NAMES:
@@ -69,20 +73,3 @@ def _rewritten(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.kernel_size != (1, 1):
             config["dilation_rate"] = (dilation, dilation)
     return type(layer).from_config(config)
-
-
-def _own(model: keras.Model, channels: int, weights: Weights) -> keras.Model:
-    refuse_weights(model, weights)
-    check_channels(model, channels)
-    size, outputs = run_once(model, channels)
-    shapes = [tuple(level.shape) for level in keras.tree.flatten(outputs)]
-    maps = all(len(shape) == 4 for shape in shapes)
-    strides = tuple(stride_of(size, shape[1:3]) for shape in shapes) if maps else ()
-    if strides != STRIDES:
-        at = f", at strides {', '.join(map(str, strides))}" if maps else ""
-        raise KerassegError(
-            f"the model {model.name!r} cannot be the backbone of a DilatedFCN: for an image of "
-            f"{size[0]}x{size[1]} it returns {', '.join(map(str, shapes))}{at}.\n"
-            "It takes four maps (N, h, w, channels), at strides 4, 8, 8 and 8."
-        )
-    return model

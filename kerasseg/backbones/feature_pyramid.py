@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,15 @@ import keras
 
 from kerasseg.backbones import catalogue, keras_hub
 from kerasseg.backbones.channels import normalization_of, on_channels
-from kerasseg.backbones.own_model import check_own_model, image_size, refuse_weights
+from kerasseg.backbones.own_model import (
+    SMALLEST_SIDE,
+    check_own_model,
+    image_size,
+    refuse_weights,
+)
 from kerasseg.backbones.rewiring import rewired
 from kerasseg.backbones.weights_file import Weights, load_keras_file, resolve, saved_channels
+from kerasseg.checks import ImageShape, check_image_shape
 from kerasseg.errors import KerassegError
 from kerasseg.layers.pixel_normalization import PixelNormalization
 
@@ -151,21 +156,16 @@ def _refuse_converter(backbone: str, image_converter: Any) -> None:
         )
 
 
-def _checked(input_shape: Sequence[int | None]) -> tuple[int | None, int | None, int]:
-    shape = tuple(input_shape)
-    channels = shape[2] if len(shape) == 3 else None
-    if not isinstance(channels, Integral) or channels < 1:
+def _checked(input_shape: Sequence[int | None]) -> ImageShape:
+    shape = check_image_shape(input_shape)
+    if any(size is not None and size < SMALLEST_SIDE for size in shape[:2]):
         raise KerassegError(
-            f"input_shape {shape} is not (height, width, channels): (None, None, 3) takes RGB "
-            "images of any size, and a backbone needs one channel or more."
-        )
-    if any(size is not None and size < 32 for size in shape[:2]):
-        raise KerassegError(
-            f"input_shape {shape} is too small: a backbone needs 32 pixels on each side."
+            f"input_shape {shape} is too small: a backbone needs {SMALLEST_SIDE} pixels on each "
+            "side."
         )
     if keras.config.image_data_format() != "channels_last":
         raise KerassegError(
             "Keras is set to channels_first; kerasseg needs channels_last: "
             "keras.config.set_image_data_format('channels_last')."
         )
-    return shape[0], shape[1], int(channels)
+    return shape

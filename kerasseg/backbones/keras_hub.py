@@ -5,7 +5,10 @@ and shifts the pixels before them. A backbone does not know its converter, so no
 filled in here: the converter is given along, or the network gets the pixels 0..255 as they are.
 """
 
+import os
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -15,6 +18,8 @@ from kerasseg.backbones.own_model import STRIDES, check_channels, run_once, stri
 from kerasseg.backbones.rewiring import rewired
 from kerasseg.errors import KerassegError
 from kerasseg.layers.pixel_normalization import PixelNormalization
+
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 def has_pyramid(model: keras.Model) -> bool:
@@ -48,7 +53,7 @@ def pyramid(model: keras.Model, channels: int = 3, image_converter: Any = None) 
             f"KerasHub keeps preprocessing out of its backbones, so {model.name!r} gets the "
             "pixels 0..255 as they are. For what its preset was trained on, give "
             "kerasseg.backbones.create(backbone, image_converter=...) as backbone.",
-            stacklevel=4,  # the caller of `create`
+            stacklevel=_level_of_the_user(),
         )
         return levels
     pixels = keras.Input(model.inputs[0].shape[1:], name="pixels", dtype="float32")
@@ -87,3 +92,14 @@ def _normalization(image_converter: Any, channels: int) -> PixelNormalization:
     )
     mean, std = -offset / scale, 1 / scale
     return PixelNormalization(mean.tolist(), std.tolist(), name="normalization")
+
+
+def _level_of_the_user() -> int:
+    """Returns the `stacklevel` at which the caller's warning names a line outside of kerasseg.
+
+    `backbones.create` is called by the user or by a builder, which lie at different depths.
+    """
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level

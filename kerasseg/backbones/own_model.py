@@ -6,43 +6,65 @@ from typing import Any
 import keras
 
 from kerasseg.backbones.weights_file import Weights
+from kerasseg.checks import ImageShape
 from kerasseg.errors import KerassegError
 
 STRIDES = (4, 8, 16, 32)
-CONTRACT = (
-    "A backbone takes images (N, H, W, channels) and returns a list of four feature maps "
-    "(N, H, W, channels) at strides 4, 8, 16 and 32, in this order."
-)
+SMALLEST_SIDE = 32
 
 
-def check_own_model(model: keras.Model, channels: int = 3) -> None:
+def check_own_model(
+    model: keras.Model,
+    channels: int = 3,
+    strides: Sequence[int] = STRIDES,
+    part: str = "a backbone",
+) -> None:
     """Runs a model once, on a black image, and looks at its outputs.
 
     Args:
         model: The model.
         channels: Of the images that it is to take.
+        strides: Of the maps that it is to return.
+        part: What it is to be, for the message.
 
     Raises:
-        KerassegError: If it does not take one image of so many channels and return four maps of
-            rank 4 at the strides 4, 8, 16 and 32, in this order.
+        KerassegError: If it does not take one image of so many channels and return maps of rank
+            4 at these strides, in this order.
     """
     check_channels(model, channels)
     size, outputs = run_once(model, channels)
-    if not isinstance(outputs, (list, tuple)):
-        raise _unfit(model, f"returns one {type(outputs).__name__}, not a list")
-    shapes = [tuple(output.shape) for output in outputs]
-    if any(len(shape) != 4 for shape in shapes):
-        raise _unfit(model, f"returns outputs of the shapes {_listed(shapes)}")
-    strides = [stride_of(size, shape[1:3]) for shape in shapes]
-    missing = [stride for stride in STRIDES if stride not in strides]
-    if missing:
-        raise _unfit(
-            model,
-            f"returns {len(shapes)} maps of the shapes {_listed(shapes)} for an image of "
-            f"{size[0]}x{size[1]}: none is at stride {_listed(missing)}",
+    problem = _problem(size, outputs, strides)
+    if problem:
+        raise KerassegError(
+            f"the model {model.name!r} cannot be {part}: it {problem}.\n{_contract(part, strides)}"
         )
-    if tuple(strides) != STRIDES:
-        raise _unfit(model, f"returns {len(shapes)} maps, at strides {_listed(strides)}")
+
+
+def _problem(size: tuple[int, int], outputs: Any, strides: Sequence[int]) -> str | None:
+    if not isinstance(outputs, (list, tuple)):
+        return f"returns one {type(outputs).__name__}, not a list"
+    shapes = [tuple(getattr(output, "shape", ())) for output in outputs]
+    if any(len(shape) != 4 for shape in shapes):
+        return f"returns outputs of the shapes {_listed(shapes)}"
+    found = [stride_of(size, shape[1:3]) for shape in shapes]
+    missing = [stride for stride in strides if stride not in found]
+    if missing:
+        return (
+            f"returns {len(shapes)} maps of the shapes {_listed(shapes)} for an image of "
+            f"{size[0]}x{size[1]}: none is at stride {_listed(missing)}"
+        )
+    if found != list(strides):
+        return f"returns {len(shapes)} maps, at strides {_listed(found)}"
+    return None
+
+
+def _contract(part: str = "a backbone", strides: Sequence[int] = STRIDES) -> str:
+    *first, last = strides
+    return (
+        f"{part[0].upper()}{part[1:]} takes images "
+        "(N, H, W, channels) and returns a list of four feature maps (N, H, W, channels) at "
+        f"strides {_listed(first)} and {last}, in this order."
+    )
 
 
 def check_channels(model: keras.Model, channels: int) -> None:
@@ -52,6 +74,25 @@ def check_channels(model: keras.Model, channels: int) -> None:
         raise KerassegError(
             f"the model {model.name!r} takes images of {taken} channels, and input_shape names "
             f"{channels}: give input_shape=(None, None, {taken}), or another model."
+        )
+
+
+def check_size(model: keras.Model, input_shape: ImageShape) -> None:
+    """Raises a `KerassegError` if a model of one image size is to take images of another."""
+    own = image_size(model)
+    if any(side is not None and side < SMALLEST_SIDE for side in own):
+        raise KerassegError(
+            f"the model {model.name!r} takes images of {own} alone, and a backbone needs "
+            f"{SMALLEST_SIDE} pixels on each side. Build it with an input of (None, None, "
+            "channels)."
+        )
+    pairs = zip(own, input_shape[:2], strict=True)
+    if any(side not in (None, given) for side, given in pairs):
+        sides = tuple(side or given for side, given in zip(own, input_shape[:2], strict=True))
+        raise KerassegError(
+            f"the model {model.name!r} takes images of {own} alone, and input_shape="
+            f"{input_shape} says others: give input_shape={(*sides, input_shape[2])}, or a model "
+            "with an input of (None, None, channels)."
         )
 
 
@@ -105,7 +146,7 @@ def _image_shape(model: keras.Model) -> tuple[int | None, int | None, int | None
 
 def _unfit(model: keras.Model, problem: str) -> KerassegError:
     return KerassegError(
-        f"the model {model.name!r} cannot be a backbone: it {problem}.\n{CONTRACT}"
+        f"the model {model.name!r} cannot be a backbone: it {problem}.\n{_contract()}"
     )
 
 

@@ -1,13 +1,11 @@
 """Where a backbone's weights come from, and the errors when they do not."""
 
 import os
-import warnings
-import zipfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from kerasseg.errors import KerassegError, first_line
-from kerasseg.weights_comparison import differences, misfit, shapes_in_file, shapes_in_model
+from kerasseg.weights_loading import load_exactly
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 
@@ -32,30 +30,20 @@ def load_keras_file(network: Any, path: os.PathLike[str], backbone: str) -> None
     """Loads a weights file of Keras (`.weights.h5` or `.h5`) into a backbone's network.
 
     Raises:
-        KerassegError: If Keras cannot read the file or it belongs to another network; the
-            message lists every tensor that differs.
+        KerassegError: If Keras cannot read the file or it holds other tensors than those of the
+            network; the message lists every one that differs.
     """
-    try:
-        with warnings.catch_warnings():
-            # A line for each layer of another network, before the error that says it all.
-            warnings.filterwarnings("ignore", message="Skipping nested container")
-            network.load_weights(os.fspath(path))
-    except (OSError, ValueError, KeyError) as error:
-        raise misfit(
-            f"{path} does not hold weights of {backbone} without its classifier, in Keras' layout",
-            _differences(network, path) or f"{first_line(error).rstrip('.')}.",
-            f"As backbone_weights give a file that save_weights of {backbone} wrote, 'imagenet' or "
-            "None.",
-        ) from error
-
-
-def _differences(network: Any, path: os.PathLike[str]) -> str:
-    """Returns which tensors of a file differ from the network's; nothing if it is unreadable."""
-    try:
-        held = shapes_in_file(path)
-    except (OSError, KeyError, zipfile.BadZipFile):
-        return ""
-    return differences(held, shapes_in_model(network))
+    load_exactly(
+        network,
+        path,
+        problem=(
+            f"{path} does not hold weights of {backbone} without its classifier, in Keras' layout"
+        ),
+        remedy=(
+            f"As backbone_weights give a file that save_weights of {backbone} wrote, 'imagenet' "
+            "or None."
+        ),
+    )
 
 
 def saved_channels(weights: Weights) -> int | None:

@@ -92,6 +92,8 @@ def training_batches(
 
     def example(epoch: tf.Tensor, place: tf.Tensor, contents: Contents) -> tuple[tf.Tensor, ...]:
         image, label = read(*contents)
+        if label.dtype.max < labels.ignore_label:
+            label = tf.cast(label, tf.int32)  # padding is void, which 8 bits would not hold
         example_seed = fold(tf.stack([seed, epoch]), place)
         image, label = augment(image, label, example_seed, ignore_label=labels.ignore_label)
         example = image, tf.cast(label, tf.int32)

@@ -5,29 +5,28 @@ Two layouts are known: that of COCO, `annotations/instances_<split>.json` with t
 `<split>/_annotations.coco.json` beside the images.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasseg.data import tiff
 from kerasseg.data.conversion import Conversion, convert
 from kerasseg.data.extras import imported
+from kerasseg.data.faults import Fault, refuse
+from kerasseg.data.listing import entries
 from kerasseg.data.pair import Pair
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import LabelSet
 
+if TYPE_CHECKING:
+    from kerasseg.data.coco_annotations import CocoAnnotation, CocoContents, CocoImage, Number
+
 _BEFORE, _AFTER = "instances_", ".json"
 _EXPORTED = "_annotations.coco.json"
-_KEYS: dict[str, tuple[str, ...]] = {
-    "images": ("id", "file_name", "height", "width"),
-    "categories": ("id", "name"),
-    "annotations": ("image_id", "category_id", "segmentation"),
-}
 
 
 class CocoJson:
@@ -43,6 +42,7 @@ class CocoJson:
         KerassegError: If the directory holds no such file, or one that cannot be read.
 
     Example:
+        >>> import json
         >>> folder = Path("leaves/train")
         >>> folder.mkdir(parents=True)
         >>> contents = {"images": [], "annotations": [], "categories": [{"id": 4, "name": "leaf"}]}
@@ -63,6 +63,21 @@ class CocoJson:
     def splits(self) -> tuple[str, ...]:
         """The names of the splits that have annotations."""
         return tuple(self._files)
+
+    def annotation_file(self, split: str) -> Path:
+        """Returns the JSON file of a split.
+
+        Raises:
+            KerassegError: If there is no such split.
+        """
+        if split not in self._files:
+            raise unknown_name(f"split of {self.directory}", split, self.splits)
+        return self._files[split]
+
+    def image_folder(self, split: str) -> Path:
+        """Returns the directory that the names of the images of a split are relative to."""
+        folders = (self.directory / split, self.directory / "images" / split)
+        return next((folder for folder in folders if folder.is_dir()), folders[0])
 
     @property
     def labels(self) -> LabelSet:
@@ -85,38 +100,48 @@ class CocoJson:
             KerassegError: If there is no such split, an image is missing, or an annotation has no
                 polygon or mask or refers to what is not there.
         """
-        if split not in self._files:
-            raise unknown_name(f"split of {self.directory}", split, self.splits)
-        path = self._files[split]
+        return tiff.without_tiff(self.stored(split))
+
+    def stored(self, split: str) -> list[Pair]:
+        """Returns the pairs of `find` before TIFF images are converted."""
+        path = self.annotation_file(split)
         contents = _read(path)
         categories = _category_names(path, contents)
-        self._check_categories(path, categories)
-        images = sorted(contents["images"], key=lambda image: image["file_name"])
-        files = _image_files(self.directory, split, path, images)
+        if not self._check_categories(path, categories):
+            return []
+        images = sorted(contents.images, key=lambda image: image.file_name)
+        files = _image_files(self.image_folder(split), path, images)
         draw = partial(_label, void=self.labels.ignore_label, ids=_numbered(categories))
-        annotations = _by_image(path, contents, categories)
+        annotations = contents.by_image(path)
         drawn = convert(
             "coco_json",
             [
                 Conversion(
                     path,
-                    Path(image["file_name"]).stem,
-                    partial(draw, image, annotations[image["id"]]),
-                    variant=str(Path(image["file_name"]).parent),
+                    Path(image.file_name).stem,
+                    partial(draw, image, annotations[image.id]),
+                    variant=str(Path(image.file_name).parent),
                 )
                 for image in images
             ],
         )
-        pairs = [Pair(image, label) for image, label in zip(files, drawn, strict=True)]
-        return tiff.without_tiff(pairs)
+        return [
+            Pair(image, label.path, problem=label.problem)
+            for image, label in zip(files, drawn, strict=True)
+        ]
 
-    def _check_categories(self, path: Path, categories: Mapping[Any, str]) -> None:
-        here, there = list(categories.values()), list(self._names.values())
-        if here != there:
-            raise KerassegError(
-                f"{path} has the categories {', '.join(here)} and {self._first} has "
-                f"{', '.join(there)}: all splits need the same, in one order."
-            )
+    def _check_categories(self, path: Path, categories: Mapping["Number", str]) -> bool:
+        """Refuses categories that are others than those of the other splits."""
+        here, there = ", ".join(categories.values()), ", ".join(self._names.values())
+        if here == there:
+            return True
+        first = self._first.relative_to(self.directory)
+        refuse(
+            f"{path} has the categories {here} and {self._first} has {there}: all splits need "
+            "the same, in one order.",
+            [Fault("other-categories", path, f"has {here}, and {first} has {there}")],
+        )
+        return False
 
 
 def _annotation_files(directory: Path) -> dict[str, Path]:
@@ -127,114 +152,67 @@ def _annotation_files(directory: Path) -> dict[str, Path]:
     if not files:
         files = {path.parent.name: path for path in sorted(directory.glob(f"*/{_EXPORTED}"))}
     if not files:
-        found = ", ".join(sorted(path.name for path in directory.iterdir())[:6]) or "nothing"
         raise KerassegError(
             f"{directory} holds no annotations of COCO: expected "
-            f"annotations/{_BEFORE}train{_AFTER} or train/{_EXPORTED} in it; found {found}."
+            f"annotations/{_BEFORE}train{_AFTER} or train/{_EXPORTED} in it; found "
+            f"{entries(directory)}."
         )
     return files
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        contents = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise KerassegError(f"{path} is no JSON file ({error}). Export it again.") from None
-    for key, needed in _KEYS.items():
-        entries = contents.get(key) if isinstance(contents, dict) else None
-        if not isinstance(entries, list):
-            raise KerassegError(f"{path} has no list {key!r}, as COCO's annotations have.")
-        for entry in entries:
-            if missing := [name for name in needed if name not in entry]:
-                raise KerassegError(f"{path}: an entry of {key!r} lacks {missing[0]!r}: {entry}.")
-    return dict(contents)
+def _read(path: Path) -> "CocoContents":
+    from kerasseg.data.coco_annotations import read_annotations
+
+    return read_annotations(path)
 
 
-def _category_names(path: Path, contents: Mapping[str, Any]) -> dict[Any, str]:
+def _category_names(path: Path, contents: "CocoContents") -> dict["Number", str]:
     """Returns the names of the categories by number, in the order of the numbers."""
-    if not contents["categories"]:
+    from kerasseg.data.coco_annotations import ordered
+
+    if not contents.categories:
         raise KerassegError(f"{path} has no categories, so that there is nothing to learn.")
-    ordered = sorted(contents["categories"], key=lambda category: category["id"])
-    return {category["id"]: str(category["name"]) for category in ordered}
+    return {category.id: category.name for category in ordered(contents.categories)}
 
 
-def _image_files(
-    directory: Path, split: str, source: Path, images: Sequence[Mapping[str, Any]]
-) -> list[Path]:
+def _image_files(folder: Path, source: Path, images: "Sequence[CocoImage]") -> list[Path]:
     if not images:
-        raise KerassegError(f"{source} lists no images.")
-    folders = (directory / split, directory / "images" / split)
-    folder = next((folder for folder in folders if folder.is_dir()), folders[0])
-    files = [folder / image["file_name"] for image in images]
+        refuse(f"{source} lists no images.", [Fault("empty-split", source)])
+    files = [folder / image.file_name for image in images]
     missing = [path for path in files if not path.is_file()]
     if missing:
-        raise KerassegError(
+        refuse(
             f"{source} names {missing[0]}, which is not there ({len(missing)} of {len(files)} "
-            "are missing)."
+            "are missing).",
+            [Fault("missing-file", path, f"listed in {source.name}") for path in missing],
         )
     return files
 
 
-def _numbered(categories: Mapping[Any, str]) -> dict[Any, int]:
+def _numbered(categories: Mapping["Number", str]) -> dict["Number", int]:
     return {number: place for place, number in enumerate(categories, start=1)}
 
 
-def _by_image(
-    path: Path, contents: Mapping[str, Any], categories: Mapping[Any, str]
-) -> dict[Any, list[Mapping[str, Any]]]:
-    """Returns the annotations of each image, all of which can be drawn."""
-    images = {image["id"]: image for image in contents["images"]}
-    found: dict[Any, list[Mapping[str, Any]]] = {number: [] for number in images}
-    for annotation in contents["annotations"]:
-        name = f"{path}: annotation {annotation.get('id', '')} of image {annotation['image_id']}"
-        if annotation["image_id"] not in images:
-            raise KerassegError(f"{name}: there is no such image in 'images'.")
-        if annotation["category_id"] not in categories:
-            raise KerassegError(f"{name} is of the unknown category {annotation['category_id']}.")
-        image = images[annotation["image_id"]]
-        if problem := _problem(annotation["segmentation"], [image["height"], image["width"]]):
-            raise KerassegError(f"{name} {problem}.")
-        found[annotation["image_id"]].append(annotation)
-    return found
-
-
-def _problem(shape: Any, size: list[int]) -> str | None:
-    if isinstance(shape, dict) and "counts" in shape:
-        given = shape.get("size")
-        return None if given == size else f"has a mask of size {given} on an image of size {size}"
-    polygons = shape if isinstance(shape, list) else []
-    if polygons and all(
-        isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
-        for polygon in polygons
-    ):
-        return None
-    return (
-        "has no mask: a polygon of at least three corners or a run-length code is needed, since a "
-        "box alone does not say which pixels are meant"
-    )
-
-
 def _label(
-    image: Mapping[str, Any],
-    annotations: Sequence[Mapping[str, Any]],
+    image: "CocoImage",
+    annotations: "Sequence[CocoAnnotation]",
     *,
-    ids: Mapping[Any, int],
+    ids: Mapping["Number", int],
     void: int,
 ) -> np.ndarray:
     """Returns the class ids of an image, uint8 or uint16 `(H, W)`."""
-    size = (image["height"], image["width"])
-    masks = [_mask(annotation["segmentation"], size) for annotation in annotations]
+    size = (image.height, image.width)
+    masks = [_mask(annotation.segmentation, size) for annotation in annotations]
     label = np.zeros(size, np.uint8 if void < 256 else np.uint16)
     for place in sorted(range(len(masks)), key=lambda place: -int(masks[place].sum())):
         annotation = annotations[place]
-        value = void if annotation.get("iscrowd") else ids[annotation["category_id"]]
-        label[masks[place]] = value
+        label[masks[place]] = void if annotation.iscrowd else ids[annotation.category_id]
     return label
 
 
 def _mask(shape: Any, size: tuple[int, int]) -> np.ndarray:
     coco_mask = imported("pycocotools.mask", "COCO's annotations")
-    if isinstance(shape, dict) and isinstance(shape["counts"], (str, bytes)):
+    if isinstance(shape, dict) and isinstance(shape["counts"], str):
         return coco_mask.decode(shape).astype(bool)
     codes = coco_mask.frPyObjects(shape, *size)
     return coco_mask.decode(coco_mask.merge(codes) if isinstance(codes, list) else codes) != 0

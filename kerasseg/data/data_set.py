@@ -1,6 +1,7 @@
 """What the catalogue knows of a data set."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,13 +54,15 @@ class DataSet:
     def find(self, split: str, data_dir: str | os.PathLike[str]) -> list[Pair]:
         """Returns the pairs of a split. What TensorFlow cannot decode is converted to PNG once.
 
+        Where there are fewer than were published, that is said on standard error.
+
         Args:
             split: One of `splits`.
             data_dir: The directory that was unpacked, in the tree that `layout` shows.
 
         Raises:
             KerassegError: If there is no such split or directory, it holds something else than
-                this data set, or files are missing.
+                this data set, files are missing, or the split is empty.
         """
         if split not in self.splits:
             raise unknown_name(f"split of {self.name}", split, self.splits)
@@ -68,4 +71,17 @@ class DataSet:
             raise KerassegError(
                 f"no such data directory: {directory}. Give the folder that holds {self.title}."
             )
-        return self.read(directory, split)
+        pairs = self.read(directory, split)
+        if not pairs:
+            raise KerassegError(
+                f"the split {split!r} of {self.title} is empty in {directory}: "
+                f"{self.images[split]} images were published. Unpack its archives again."
+            )
+        # What has no homepage is generated, in any number.
+        if self.homepage and len(pairs) < self.images[split]:
+            print(
+                f"{directory} holds {len(pairs)} of the {self.images[split]} images that "
+                f"{self.title} has in the split {split!r}: is an archive unpacked by half?",
+                file=sys.stderr,
+            )
+        return pairs

@@ -1,7 +1,7 @@
 """The look at one example, with the decoders that training uses: what is wrong with it."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,12 @@ import tensorflow as tf
 from kerasseg.data.decoding import decode_image, decode_label, label_of_image, turned_alike
 from kerasseg.data.examples import Example, Problem
 from kerasseg.data.headers import (
-    GREY,
-    PALETTE,
+    PNG_COLOURS,
     PNG_SIGNATURE,
     READABLE_FORMATS,
     TURNED_FORMATS,
     Header,
+    holds_numbers,
     image_header,
     png_kind,
 )
@@ -41,11 +41,13 @@ class Examined:
         size: Height and width of the image as it is to be seen, pixels.
         orientation: That of the camera, 1..8.
         ids: The class ids as the label map stores them, not turned, int32 `(H, W)`.
+        values: Those that occur, void among them.
     """
 
     size: tuple[int, int]
     orientation: int
     ids: np.ndarray
+    values: tuple[int, ...]
 
 
 def examine(example: Example | Problem, labels: LabelSet) -> Examined | Problem:
@@ -68,10 +70,14 @@ def examine(example: Example | Problem, labels: LabelSet) -> Examined | Problem:
     ids = _decoded(decode_label, example.label, example.encoding)
     if ids is None:
         return _cut_short(example.label_place, "its image")
-    problem = _size_problem(example, image, ids) or _value_problem(example, ids, labels)
-    if problem:
+    if problem := _size_problem(example, image, ids):
         return problem
-    return Examined(image.shape[:2], header.orientation, ids)
+    values, counts = np.unique(ids, return_counts=True)
+    if problem := _value_problem(
+        example, ids, dict(zip(values.tolist(), counts.tolist(), strict=True)), labels
+    ):
+        return problem
+    return Examined(image.shape[:2], header.orientation, ids, tuple(values.tolist()))
 
 
 def upright_ids(example: Example) -> np.ndarray:
@@ -95,7 +101,7 @@ def _cut_short(place: str, partner: str) -> Problem:
 
 
 def _image_header(example: Example) -> Header | Problem:
-    from PIL import UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     place = example.image_place
     try:
@@ -103,9 +109,18 @@ def _image_header(example: Example) -> Header | Problem:
     except (UnidentifiedImageError, OSError, SyntaxError):
         message = f"{place} is corrupt or no image. Restore it or remove it and its label."
         return Problem(message, unreadable=True)
+    except Image.DecompressionBombError:
+        return Problem(
+            f"{place} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which are not "
+            "decoded at once. Cut it into tiles, or make it smaller.",
+            unreadable=True,
+        )
     if header.format not in READABLE_FORMATS:
         accepted = "accepted is JPEG, PNG, BMP or WebP. Convert it."
         return Problem(f"{place} is {header.format} by its contents; {accepted}")
+    if header.fault:
+        accepted = "of BMP, grey of 8 bits and RGB of 24 or 32 bits a pixel are read"
+        return Problem(f"{place} is {header.fault}; {accepted}. Convert it to PNG.")
     if header.orientation != 1 and header.format not in TURNED_FORMATS:
         return Problem(
             f"{place} is a {header.format} rotated by its EXIF data (orientation "
@@ -121,11 +136,11 @@ def _label_header_problem(example: Example) -> Problem | None:
         return _cut_short(place, "its image")
     if kind is None:
         return Problem(f"{place} is no PNG by its contents; {_MEANT[example.encoding.kind]}")
-    if example.encoding.kind == "colours" or kind[1] in (GREY, PALETTE):
+    if example.encoding.kind == "colours" or holds_numbers(kind):
         return None
-    names = {2: "an RGB", 4: "a grey and alpha", 6: "an RGBA"}
-    found = names.get(kind[1], "an unknown")
-    return Problem(f"{place} is {found} PNG; {_MEANT[example.encoding.kind]}")
+    found = PNG_COLOURS.get(kind[1], "unknown")
+    article = "a" if found.startswith("g") else "an"
+    return Problem(f"{place} is {article} {found} PNG; {_MEANT[example.encoding.kind]}")
 
 
 def _size_problem(example: Example, image: np.ndarray, ids: np.ndarray) -> Problem | None:
@@ -140,22 +155,25 @@ def _size_problem(example: Example, image: np.ndarray, ids: np.ndarray) -> Probl
     )
 
 
-def _value_problem(example: Example, ids: np.ndarray, labels: LabelSet) -> Problem | None:
-    values, counts = np.unique(ids, return_counts=True)
-    if values[0] == UNKNOWN:
+def _value_problem(
+    example: Example, ids: np.ndarray, pixels: Mapping[int, int], labels: LabelSet
+) -> Problem | None:
+    """Returns what is wrong with the values of a label map, of which each has so many pixels."""
+    if UNKNOWN in pixels:
         return Problem(
-            f"{example.label_place} holds {counts[0]} pixels of {example.encoding.kind} that stand "
-            f"for no class; first {_first_unknown(example, ids)}. Add what they stand for, or "
-            "relabel it."
+            f"{example.label_place} holds {pixels[UNKNOWN]} pixels of {example.encoding.kind} that "
+            f"stand for no class; first {_first_unknown(example, ids)}. Add what they stand for, "
+            "or relabel it."
         )
-    wrong = [int(v) for v in values if v >= labels.num_classes and v != labels.ignore_label]
+    wrong = [v for v in sorted(pixels) if v >= labels.num_classes and v != labels.ignore_label]
     if not wrong:
         return None
     shown = ", ".join(str(value) for value in wrong[:5]) + (", ..." if len(wrong) > 5 else "")
     return Problem(
         f"{example.label_place} holds the label {shown}; accepted are the classes "
         f"0..{labels.num_classes - 1} and {labels.ignore_label} for void. Relabel it, or correct "
-        "the class names or the ignore label."
+        "the class names or the ignore label.",
+        values=tuple(pixels),
     )
 
 

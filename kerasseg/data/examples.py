@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
-from kerasseg.data.pair import Pair
+from kerasseg.data.pair import Pair, Problem, refuse_problems
 
 
 @dataclass(frozen=True)
@@ -30,31 +30,22 @@ class Example:
     label_place: str = ""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Why an example cannot be used.
-
-    Args:
-        message: Names the file and what to do.
-        unreadable: Whether a file cannot be decoded at all; otherwise it holds what is not meant.
-    """
-
-    message: str
-    unreadable: bool = False
-
-
 def load_example(pair: Pair) -> Example:
     """Returns the contents of two files.
 
     Raises:
+        KerassegError: If one of them could not be converted.
         OSError: If a file cannot be read.
     """
+    refuse_problems([pair])
     image, label = pair.image.read_bytes(), pair.label.read_bytes()
     return Example(pair.image.name, image, label, pair.encoding, str(pair.image), str(pair.label))
 
 
 def read_example(pair: Pair) -> Example | Problem:
     """Returns the contents of two files, or why they cannot be read."""
+    if pair.problem:
+        return pair.problem
     try:
         return load_example(pair)
     except OSError as error:

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from kerasseg.data import tiff
+from kerasseg.data.faults import Fault, refuse
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
+from kerasseg.data.listing import entries
 from kerasseg.data.pair import Pair
 from kerasseg.errors import KerassegError
 
@@ -49,7 +52,8 @@ def find_pairs(
     refuse_alone(labels, images, "image", folder / "images")
     if not images:
         raise KerassegError(f"{folder} is empty: put images into images/ and labels into labels/.")
-    pairs = [Pair(images[name], labels[name], encoding) for name in sorted(images)]
+    names = sorted(images.keys() & labels.keys())
+    pairs = [Pair(images[name], labels[name], encoding) for name in names]
     return tiff.without_tiff(pairs)
 
 
@@ -89,10 +93,16 @@ def _split_folder(data_dir: Path, split: str) -> Path:
     if not folder.is_dir():
         there = sorted(path.parent.name for path in data_dir.glob("*/images") if path.is_dir())
         found = f"it has {', '.join(there)}" if there else "no folder in it holds images/"
-        raise KerassegError(f"{data_dir} has no split {split!r}: {found}.")
+        raise KerassegError(
+            f"{data_dir} has no split {split!r}: {found}. Expected {split}/images and "
+            f"{split}/labels; found {entries(data_dir)}."
+        )
     for name in ("images", "labels"):
         if not (folder / name).is_dir():
-            raise KerassegError(f"{folder} has no folder {name}/; it needs images/ and labels/.")
+            raise KerassegError(
+                f"{folder} has no folder {name}/; it needs images/ and labels/; found "
+                f"{entries(folder)}."
+            )
     return folder
 
 
@@ -112,14 +122,17 @@ def _by_name(folder: Path, suffixes: Sequence[str], what: str) -> dict[str, Path
 
 
 def refuse_alone(
-    files: dict[str, Path], partners: dict[str, Path], kind: str, folder: Path
+    files: dict[str, Path],
+    partners: dict[str, Path],
+    kind: Literal["image", "label map"],
+    folder: Path,
 ) -> None:
-    """Raises an error for files without a partner of the same name, which would be in `folder`.
+    """Refuses files without a partner of the same name, which would be in `folder`.
 
     Args:
         files: By name.
         partners: By name.
-        kind: What a partner is: `"label map"`.
+        kind: What a partner is.
         folder: Where partners are looked for.
 
     Raises:
@@ -128,7 +141,9 @@ def refuse_alone(
     alone = [path for name, path in sorted(files.items()) if name not in partners]
     if alone:
         more = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
-        raise KerassegError(
+        fault = "image-without-label" if kind == "label map" else "label-without-image"
+        refuse(
             f"{alone[0]}{more} has no {kind} in {folder}: add one of the same name, or remove "
-            "the file."
+            "the file.",
+            [Fault(fault, path) for path in alone],
         )

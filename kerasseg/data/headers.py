@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from kerasseg.data.pair import Pair
+from kerasseg.data.pair import Pair, refuse_problems
 
-GREY, RGB, PALETTE = 0, 2, 3
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
+GREY, RGB, PALETTE, GREY_AND_ALPHA = 0, 2, 3, 4
+PNG_COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
 JPEG_FORMATS = {"JPEG", "MPO"}  # MPO: a JPEG with more pictures in it
 READABLE_FORMATS = JPEG_FORMATS | {"PNG", "BMP", "WEBP"}
 TURNED_FORMATS = JPEG_FORMATS  # those whose orientation the decoder honours
@@ -37,11 +42,15 @@ ANY_WAY = Stored()
 
 @dataclass(frozen=True)
 class Header:
-    """Size of an image as it is to be seen, pixels, orientation of a camera, 1..8, and format."""
+    """Size of an image as it is to be seen, pixels, orientation of a camera, 1..8, and format.
+
+    `fault` says why TensorFlow does not decode the image as it is meant, if it does not.
+    """
 
     size: tuple[int, int]
     orientation: int
     format: str | None
+    fault: str = ""
 
 
 def image_header(file: Path | BinaryIO) -> Header:
@@ -50,13 +59,47 @@ def image_header(file: Path | BinaryIO) -> Header:
     Raises:
         OSError: If the file is missing or is no image.
     """
-    from PIL import ExifTags, Image
+    from PIL import Image
 
     with Image.open(file) as picture:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-        orientation = orientation if orientation in range(1, 9) else 1
+        turned = orientation_of(picture)
         size = (picture.height, picture.width)
-        return Header(size if orientation < 5 else size[::-1], orientation, picture.format)
+        upright = size if turned < 5 else size[::-1]
+        return Header(upright, turned, picture.format, fault_of_bmp(picture))
+
+
+def orientation_of(picture: "Image") -> int:
+    """Returns the orientation in the EXIF data of an open picture, 1..8; 1 where there is none."""
+    from PIL import ExifTags, Image
+
+    if picture.format in JPEG_FORMATS:
+        # As the graph reads it: Pillow's own reader goes on to what XMP says.
+        tags = Image.Exif()
+        try:
+            tags.load(picture.info.get("exif", b""))
+        except (SyntaxError, struct.error):
+            return 1  # what is broken says nothing, in the graph too
+    else:
+        tags = picture.getexif()
+    turned = tags.get(ExifTags.Base.Orientation, 1)
+    return turned if turned in range(1, 9) else 1
+
+
+def fault_of_bmp(picture: "ImageFile") -> str:
+    """Returns why TensorFlow does not decode an open BMP as it is meant; empty if it does.
+
+    Indices of a palette it takes for grey values, and it knows no pixels of 1, 4 or 16 bits.
+    """
+    if picture.format != "BMP":
+        return ""
+    codec, *_, pixels = picture.tile[0]
+    stored = pixels[0] if isinstance(pixels, tuple) else pixels
+    if codec != "raw":
+        return "a compressed BMP"
+    if picture.mode == "P":
+        return "a BMP with a palette"
+    bits = {"1": "1 bit", "BGR;15": "16 bits", "BGR;16": "16 bits"}.get(str(stored))
+    return f"a BMP of {bits} a pixel" if bits else ""
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -82,8 +125,19 @@ def png_kind(contents: bytes) -> tuple[int, int] | None:
     return depth, colour
 
 
+def holds_numbers(kind: tuple[int, int]) -> bool:
+    """Returns whether a PNG of this bit depth and colour type holds numbers: grey or a palette."""
+    return kind[1] in (GREY, PALETTE)
+
+
 def image_sizes(pairs: Sequence[Pair]) -> list[tuple[int, int]]:
-    """Returns the upright size of each image; headers are read in parallel."""
+    """Returns the upright size of each image; headers are read in parallel.
+
+    Raises:
+        KerassegError: If a file could not be converted.
+        OSError: If an image is missing or is none.
+    """
+    refuse_problems(pairs)
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda pair: image_size(pair.image), pairs))
 

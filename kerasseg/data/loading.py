@@ -17,6 +17,11 @@ from kerasseg.data.streams import ExampleStream
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.label_set import LabelSet
 
+_OWN = {
+    "folder": "load_folder(data_dir, split, labels)",
+    "coco_json": "load_coco(data_dir, split)",
+}
+
 
 def load(
     name: str,
@@ -37,7 +42,7 @@ def load(
             or that of the catalogue.
         data_dir: Where the data set lies, in the tree that `kerasseg.data.describe(name).layout`
             shows. `"shapes"` is generated where none is given.
-        on_error: As for `check_pairs`.
+        on_error: As for `check_pairs`; not for records.
 
     Returns:
         A data set of `(image, label)`: uint8 `(H, W, 3)` and int32 `(H, W)`, in the order of
@@ -58,7 +63,17 @@ def load(
     if name == "records":
         if data_dir is None:
             raise KerassegError("records need data_dir, the directory that training.prepare wrote.")
+        if on_error != "raise":
+            raise KerassegError(
+                "records were checked when they were made, so that on_error has no effect: give it "
+                "to training.prepare (--on-error), and leave it out here."
+            )
         return _decoded(open_records(data_dir).split(split))
+    if name in _OWN:
+        raise KerassegError(
+            f"{name!r} is a directory of your own, which has no name: call kerasseg.data."
+            f"{_OWN[name]}."
+        )
     if name not in catalogue.names():
         raise unknown_name("data set", name, ("records", *tfds.names(), *catalogue.names()))
     data_set = catalogue.describe(name)
@@ -160,7 +175,7 @@ def dataset(
 
 def _decoded(stream: ExampleStream) -> tf.data.Dataset:
     """Returns a stream as a data set of `(image, label)`, uint8 and int32, in its order."""
-    say_skipped(stream.skipped)
+    say_skipped(stream.skipped, len(stream) + len(stream.skipped))
     examples = stream.in_order().map(
         lambda name, image, label: stream.decode(image, label),
         num_parallel_calls=tf.data.AUTOTUNE,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasseg.data.extras import imported
-from kerasseg.errors import KerassegError, first_line
+from kerasseg.errors import KerassegError, UnreadableError, first_line
 
 
 def variable(path: Path, name: str) -> Any:
@@ -15,13 +15,14 @@ def variable(path: Path, name: str) -> Any:
     Dimensions of length 1 are dropped, as elsewhere in SciPy with `squeeze_me`.
 
     Raises:
-        KerassegError: If SciPy is missing, the file cannot be read or has no such variable.
+        UnreadableError: If the file cannot be read.
+        KerassegError: If SciPy is missing, or the file has no such variable.
     """
     scipy_io = imported("scipy.io", "MATLAB files")
     try:
         found = scipy_io.loadmat(path, squeeze_me=True, struct_as_record=False)
     except Exception as error:  # SciPy raises whatever the bytes of a damaged file lead to.
-        raise KerassegError(
+        raise UnreadableError(
             f"{path} cannot be read as a MATLAB file ({first_line(error)}). Restore it."
         ) from None
     if name not in found:
@@ -39,7 +40,8 @@ def hdf5(path: Path, *names: str) -> Iterator[Any]:
         names: The variables that it must have.
 
     Raises:
-        KerassegError: If h5py is missing, the file cannot be read or lacks a variable.
+        UnreadableError: If the file cannot be read.
+        KerassegError: If h5py is missing, or the file is another or lacks a variable.
     """
     h5py = imported("h5py", "MATLAB files of version 7.3")
     if not h5py.is_hdf5(path):
@@ -53,6 +55,6 @@ def hdf5(path: Path, *names: str) -> Iterator[Any]:
                     )
             yield file
     except (OSError, RuntimeError) as error:
-        raise KerassegError(
+        raise UnreadableError(
             f"{path} cannot be read ({first_line(error)}). Restore it: it may be cut short."
         ) from None

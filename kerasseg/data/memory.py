@@ -1,7 +1,7 @@
 """The decoded pixels of a split, kept in memory."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -105,9 +105,24 @@ def _check_memory(needed: int) -> None:
 
 
 def _free_memory() -> int | None:
-    """Returns what Linux says is available, in bytes; None on other systems."""
+    """Returns what is available in bytes, to the container too; None beside Linux."""
     path = Path("/proc/meminfo")
     if not path.is_file():
         return None
     fields = dict(line.split(":") for line in path.read_text().splitlines())
-    return int(fields["MemAvailable"].split()[0]) * 1024
+    machine = int(fields["MemAvailable"].split()[0]) * 1024
+    return min([machine, *_free_in_container(Path("/sys/fs/cgroup"))])
+
+
+def _free_in_container(folder: Path) -> Iterator[int]:
+    """Gives what the limit of a control group leaves, of either version, if there is one."""
+    for limit, used, part in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        # Version 2 writes "max" where there is no limit, version 1 a number beyond any memory.
+        if (folder / used).is_file() and (most := (folder / limit).read_text().strip()) != "max":
+            lines = (folder / used).with_name("memory.stat").read_text().splitlines()
+            # Cached files count as used, and are given up when memory is asked for.
+            cached = int(dict(line.split() for line in lines).get(part, 0))
+            yield max(int(most) - int((folder / used).read_text()) + cached, 0)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from kerasseg.data.decoding import decode_pair, decode_window, label_of_image
 from kerasseg.data.headers import stored
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
-from kerasseg.data.pair import Pair
+from kerasseg.data.pair import Pair, refuse_problems
 from kerasseg.errors import KerassegError
 
 
@@ -19,6 +19,7 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
         pair: An image file and its label map.
 
     Raises:
+        KerassegError: If one of the files could not be converted.
         tf.errors.OpError: If a file is missing or cannot be decoded; `check_pairs` says what is
             wrong with it.
 
@@ -29,6 +30,7 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
         >>> image.dtype, label.dtype, image.shape == (*label.shape, 3)
         (dtype('uint8'), dtype('int32'), True)
     """
+    refuse_problems([pair])
     with tf.device("CPU"):
         contents = tf.io.read_file(str(pair.image)), tf.io.read_file(str(pair.label))
         image, label = decode_pair(*contents, pair.encoding)
@@ -36,7 +38,12 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 
 
 def paths(pairs: Sequence[Pair]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the paths of the images and of the label maps, two string tensors `(N,)`."""
+    """Returns the paths of the images and of the label maps, two string tensors `(N,)`.
+
+    Raises:
+        KerassegError: If a file could not be converted.
+    """
+    refuse_problems(pairs)
     images = tf.constant([str(pair.image) for pair in pairs], tf.string)
     return images, tf.constant([str(pair.label) for pair in pairs], tf.string)
 

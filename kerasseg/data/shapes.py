@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasseg.data.folder import find_pairs, fingerprint
+from kerasseg.data.listing import entries
 from kerasseg.data.shapes_scene import CLASS_NAMES, VOID, draw_scene
 from kerasseg.errors import KerassegError
 from kerasseg.files import atomic_directory
@@ -165,7 +166,10 @@ def _check(directory: Path, given: dict[str, int]) -> None:
     remedy = "remove it or give another directory."
     path = directory / _DESCRIPTION
     if not path.is_file():
-        raise KerassegError(f"{directory} exists and is not the shapes data set: {remedy}")
+        raise KerassegError(
+            f"{directory} does not hold the shapes data set: expected {_DESCRIPTION}, train/ and "
+            f"val/; found {entries(directory)}. Give the directory of that, or one that is new."
+        )
     try:
         found = dict(json.loads(path.read_text()))
     except (ValueError, TypeError):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -125,8 +125,22 @@ def fingerprint_of_split(split: Split) -> str:
     return split.fingerprint if isinstance(split, ExampleStream) else fingerprint(split)
 
 
-def checked(split: Split, labels: LabelSet, on_error: OnError) -> tuple[Split, list[str]]:
-    """Returns what of a split can be used, and of each example that is skipped why.
+class Checked(NamedTuple):
+    """What of a split can be used.
+
+    Attributes:
+        split: That.
+        skipped: Of each example that is skipped why.
+        absent: The names of the classes that no label map holds, as far as that is known.
+    """
+
+    split: Split
+    skipped: list[str]
+    absent: list[str]
+
+
+def checked(split: Split, labels: LabelSet, on_error: OnError) -> Checked:
+    """Returns what of a split can be used.
 
     Args:
         split: Any pairs; or a stream, which was checked when it was made.
@@ -136,11 +150,9 @@ def checked(split: Split, labels: LabelSet, on_error: OnError) -> tuple[Split, l
     Raises:
         KerassegError: If examples cannot be used.
     """
-    return (
-        (split, split.skipped)
-        if isinstance(split, ExampleStream)
-        else sift(split, labels, on_error=on_error)
-    )
+    if isinstance(split, ExampleStream):
+        return Checked(split, split.skipped, [])
+    return Checked(*sift(split, labels, on_error=on_error))
 
 
 def check_again(split: Split, labels: LabelSet) -> None:

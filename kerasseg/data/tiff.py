@@ -1,22 +1,23 @@
 """TIFF files, which TensorFlow does not decode: their pixels, and pairs with PNG in their place."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.data.conversion import Conversion, convert
+from kerasseg.data.conversion import Conversion, Converted, convert
 from kerasseg.data.decoding import decode_label
 from kerasseg.data.exif import upright
+from kerasseg.data.headers import GREY, PALETTE, label_kind
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.data.pair import Pair
-from kerasseg.errors import KerassegError, first_line
+from kerasseg.errors import KerassegError, UnreadableError, first_line
 
 SUFFIXES = (".tif", ".tiff")
 _WIDTH, _HEIGHT, _BITS, _BANDS, _EXTRA_BANDS = 256, 257, 258, 277, 338  # numbers of TIFF tags
@@ -24,6 +25,49 @@ _ALPHA = (1, 2)  # what the tag of extra bands says of one that is alpha
 _COLOUR_BANDS = {"CMYK": 4, "RGB": 3, "RGBA": 3, "YCbCr": 3}
 _GREY_MODES = ("1", "L", "LA", "P", "PA", "I;16", "I;16B")
 _ACCEPTED = "accepted is grey of 8 or 16 bits, a palette, or RGB"
+
+
+class TiffError(KerassegError):
+    """A TIFF that cannot be used.
+
+    Args:
+        path: The file.
+        kind: `"format"` where it is whole and holds something else than what is accepted; the
+            kinds of an `UnreadableTiffError` otherwise.
+        reason: What is wrong with it.
+        message: Path, reason and what to do.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kind: Literal["unreadable", "corrupt", "format"],
+        reason: str,
+        message: str,
+    ) -> None:
+        super().__init__(message)
+        self.path, self.kind, self.reason = path, kind, reason
+
+
+class UnreadableTiffError(TiffError, UnreadableError):
+    """A TIFF that cannot be opened, `"unreadable"`, or is damaged, `"corrupt"`."""
+
+
+class StoredTiff(NamedTuple):
+    """Orientation of a TIFF, 1..8, and height and width as it is stored."""
+
+    turned: int
+    size: tuple[int, int]
+
+    def turned_alike(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns a label map turned as the image is, if it is of the size of the stored one.
+
+        Args:
+            values: As the label map stores them, `(H, W)` or `(H, W, 3)`.
+        """
+        if values.shape[:2] != self.size:
+            return values
+        return upright(values, tf.constant(self.turned))
 
 
 def is_tiff(path: Path) -> bool:
@@ -42,26 +86,40 @@ def without_tiff(pairs: Sequence[Pair], progress: bool | None = None) -> list[Pa
         progress: As for `convert`.
 
     Raises:
-        KerassegError: If a TIFF is damaged, holds several pictures, or is neither grey of 8 or
-            16 bits nor RGB.
+        KerassegError: If a TIFF holds several pictures, or is neither grey of 8 or 16 bits nor
+            RGB. Of one that is damaged the pair has the problem.
     """
     files = [pair.image for pair in pairs if is_tiff(pair.image)]
     with ThreadPoolExecutor() as pool:
-        turned = dict(zip(files, pool.map(_orientation, files), strict=True))
-    images = _converted("tiff_images", turned, image_pixels, progress)
+        stored = dict(zip(files, pool.map(_stored, files), strict=True))
+    images = _converted("tiff_images", stored, image_pixels, progress)
     maps = [pair.label for pair in pairs if is_tiff(pair.label)]
     labels = _converted("tiff_labels", maps, label_values, progress)
-    pairs = [replace(pair, label=labels.get(pair.label, pair.label)) for pair in pairs]
-    to_turn = [pair for pair in pairs if turned.get(pair.image, 1) != 1]
-    again = _turned_labels(to_turn, turned, progress)
-    return [
-        replace(pair, image=images.get(pair.image, pair.image), label=again.get(pair, pair.label))
-        for pair in pairs
-    ]
+    pairs = [_with_label(pair, labels.get(pair.label)) for pair in pairs]
+    to_turn = [pair for pair in pairs if pair.image in stored and stored[pair.image].turned != 1]
+    again = _turned_labels([pair for pair in to_turn if not pair.problem], stored, progress)
+    pairs = [_with_label(pair, again.get(pair)) for pair in pairs]
+    return [_with_image(pair, images.get(pair.image)) for pair in pairs]
+
+
+def _with_label(pair: Pair, label: Converted | None) -> Pair:
+    if label is None:
+        return pair
+    return replace(pair, label=label.path, problem=pair.problem or label.problem)
+
+
+def _with_image(pair: Pair, image: Converted | None) -> Pair:
+    if image is None:
+        return pair
+    return replace(pair, image=image.path, problem=image.problem or pair.problem)
 
 
 def image_pixels(path: Path) -> np.ndarray:
-    """Returns the upright image: uint8 `(H, W, 3)`, or uint8 or uint16 `(H, W)`."""
+    """Returns the upright image: uint8 `(H, W, 3)`, or uint8 or uint16 `(H, W)`.
+
+    Raises:
+        TiffError: If it cannot be read.
+    """
     from PIL import ImageOps
 
     with _opened(path) as picture:
@@ -72,7 +130,11 @@ def image_pixels(path: Path) -> np.ndarray:
 
 
 def label_values(path: Path) -> np.ndarray:
-    """Returns the upright numbers of a label map, `(H, W)`, or its colours, `(H, W, 3)`."""
+    """Returns the upright numbers of a label map, `(H, W)`, or its colours, `(H, W, 3)`.
+
+    Raises:
+        TiffError: If it cannot be read.
+    """
     from PIL import ImageOps
 
     with _opened(path) as picture:
@@ -88,36 +150,30 @@ def _converted(
     paths: Iterable[Path],
     read: Callable[[Path], np.ndarray],
     progress: bool | None,
-) -> dict[Path, Path]:
+) -> dict[Path, Converted]:
     conversions = [Conversion(path, path.stem, partial(read, path)) for path in paths]
     return dict(zip(paths, convert(kind, conversions, progress), strict=True))
 
 
 def _turned_labels(
-    pairs: Sequence[Pair], orientations: dict[Path, int], progress: bool | None
-) -> dict[Pair, Path]:
+    pairs: Sequence[Pair], stored: Mapping[Path, StoredTiff], progress: bool | None
+) -> dict[Pair, Converted]:
     conversions = [
         Conversion(
             pair.label,
             pair.label.stem,
-            partial(_turned_label, pair, orientations[pair.image]),
-            variant=f"orientation {orientations[pair.image]}",
+            partial(_turned_label, pair, stored[pair.image]),
+            variant=f"{pair.encoding.kind} {stored[pair.image]}",
         )
         for pair in pairs
     ]
     return dict(zip(pairs, convert("turned_labels", conversions, progress), strict=True))
 
 
-def _turned_label(pair: Pair, orientation: int) -> np.ndarray:
+def _turned_label(pair: Pair, image: StoredTiff) -> np.ndarray:
     values = _stored_values(pair.label, pair.encoding)
-    with _opened(pair.image) as picture:
-        # The size of the picture itself is that of the upright one.
-        tags = picture.tag_v2
-        as_stored = values.shape[:2] == (tags[_HEIGHT], tags[_WIDTH])
-    if not as_stored:
-        return values
     with tf.device("CPU"):
-        return upright(tf.constant(values), tf.constant(orientation)).numpy()
+        return image.turned_alike(tf.constant(values)).numpy()
 
 
 def _stored_values(path: Path, encoding: LabelEncoding) -> np.ndarray:
@@ -127,39 +183,81 @@ def _stored_values(path: Path, encoding: LabelEncoding) -> np.ndarray:
             return tf.io.decode_png(path.read_bytes(), channels=3).numpy()
         numbers = decode_label(path.read_bytes()).numpy()
     except tf.errors.InvalidArgumentError:
-        raise KerassegError(
+        kind = label_kind(path)
+        damaged = kind is not None and (encoding.kind == "colours" or kind[1] in (GREY, PALETTE))
+        raise (UnreadableError if damaged else KerassegError)(
             f"{path} cannot be read as a label map in {encoding.kind}: a PNG is meant, of one "
             "channel or with a palette where it holds no colours. Restore or convert it."
         ) from None
     return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
 
 
-def _orientation(path: Path) -> int:
+def stored_tiff(path: Path) -> StoredTiff:
+    """Returns how a TIFF is stored.
+
+    Raises:
+        TiffError: If it cannot be read.
+    """
     from PIL import ExifTags
 
     with _opened(path) as picture:
-        value = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    return value if value in range(1, 9) else 1
+        # The size of the picture itself is that of the upright one.
+        tags, value = picture.tag_v2, picture.getexif().get(ExifTags.Base.Orientation, 1)
+        return StoredTiff(value if value in range(1, 9) else 1, (tags[_HEIGHT], tags[_WIDTH]))
+
+
+def _stored(path: Path) -> StoredTiff:
+    try:
+        return stored_tiff(path)
+    except UnreadableError:
+        return StoredTiff(1, (0, 0))  # its conversion says why
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Gives the picture of a file whose header promises pixels that can be read."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path, formats=["TIFF"]) as picture:
             if problem := _problem(picture):
-                raise KerassegError(f"{path} {problem}.")
+                reason, _, _ = problem.partition("; ")
+                raise TiffError(path, "format", reason, f"{path} {problem}.")
             yield picture
-    except KerassegError:
+    except TiffError:
         raise
+    except UnidentifiedImageError as error:
+        raise _unusable(path, error, _other_format(path)) from None
     # Pillow's decoder answers a damaged directory with a TypeError.
     except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
-        raise KerassegError(
-            f"{path} cannot be read as a TIFF ({first_line(error)}): {_ACCEPTED}. Convert it, or "
-            "restore it if it is damaged."
-        ) from None
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: Exception, other_format: str | None = None) -> TiffError:
+    # Only what the system refuses has a number; Pillow's own errors are about the contents.
+    if isinstance(error, OSError) and error.errno is not None:
+        reason = error.strerror or first_line(error)
+        message = f"{path} cannot be read: {reason}. Restore it, or give the right to read it."
+        return UnreadableTiffError(path, "unreadable", reason, message)
+    reason = f"{other_format} by its contents" if other_format else first_line(error)
+    message = (
+        f"{path} cannot be read as a TIFF ({reason}): {_ACCEPTED}. Convert it, or restore it if "
+        "it is damaged."
+    )
+    if other_format:
+        return TiffError(path, "format", reason, message)
+    return UnreadableTiffError(path, "corrupt", reason, message)
+
+
+def _other_format(path: Path) -> str | None:
+    """Returns the format of a picture that is called TIFF and is none; None if it is no picture."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return picture.format
+    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError):
+        return None
 
 
 def _problem(picture: Any) -> str | None:

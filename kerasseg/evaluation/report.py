@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,12 @@ def _write_pictures(
     """Writes each image beside its truth and prediction, and the image itself for checks."""
     from kerasseg.visualization import side_by_side
 
-    for example in examples:
+    for example, name in zip(examples, unique(each.name for each in examples), strict=True):
         image, truth = decoded(example)
         picture = side_by_side(image, truth, predict(model, image), labels)
-        with atomic_file(run.file("pictures") / f"{Path(example.name).stem}.png") as temporary:
+        with atomic_file(run.file("pictures") / f"{Path(name).stem}.png") as temporary:
             picture.save(temporary)
-        with atomic_file(run.file("samples") / example.name) as temporary:
+        with atomic_file(run.file("samples") / name) as temporary:
             temporary.write_bytes(example.image)
 
 
@@ -159,3 +160,18 @@ def _in_words(facts: Mapping[str, Any]) -> dict[str, str]:
         for name, value in facts.items()
         if value not in ((), None)
     }
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Returns file names of which no two have one stem; those that repeat get a number.
+
+    Example:
+        >>> unique(["image.jpg", "image.jpg", "other.png"])
+        ['image.jpg', 'image-2.jpg', 'other.png']
+    """
+    taken: dict[str, str] = {}
+    for path in map(Path, names):
+        stems = chain([path.stem], (f"{path.stem}-{number}" for number in count(2)))
+        stem = next(stem for stem in stems if stem not in taken)
+        taken[stem] = f"{stem}{path.suffix}"
+    return list(taken.values())

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasseg.checks import check_counts
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.layers.initialization import quiet_start
 
@@ -35,8 +36,8 @@ class ChainedResidualPooling(keras.layers.Layer):
             is differentiated. Values, gradients and weights are those of the plain layer.
 
     Raises:
-        KerassegError: If `pooling_order` is none of the two, or the input has another number of
-            channels than `filters`.
+        KerassegError: If a count is no whole number of at least 1, `pooling_order` is none of
+            the two, or the input has another number of channels than `filters`.
 
     Example:
         >>> import numpy as np
@@ -54,6 +55,7 @@ class ChainedResidualPooling(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_counts(filters=filters, num_blocks=num_blocks, kernel_size=kernel_size)
         check_pooling_order(pooling_order)
         self.filters = filters
         self.num_blocks = num_blocks
@@ -86,6 +88,8 @@ class ChainedResidualPooling(keras.layers.Layer):
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Returns the sum of `relu(x)` and its chain of pooled maps."""
         if self.rematerialize and training:
+            # keras.RematScope wraps `call`, and in a graph its gradient takes no keywords: with
+            # `training=`, which fit gives to every layer that has it, it raises (Keras 3.15).
             return tf.recompute_grad(self._chain)(x)
         return self._chain(x)
 

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
+from kerasseg.checks import check_counts
 from kerasseg.errors import KerassegError
 from kerasseg.layers.initialization import quiet_start
 from kerasseg.layers.resize_to import ResizeTo
@@ -30,7 +31,8 @@ class MultiResolutionFusion(keras.layers.Layer):
         align_corners: The sampling of the resize; see `ResizeTo`.
 
     Raises:
-        KerassegError: If a path is finer than the first.
+        KerassegError: If `kernel_size` is no whole number of at least 1, or a path is finer than
+            the first.
 
     Example:
         >>> import numpy as np
@@ -41,6 +43,7 @@ class MultiResolutionFusion(keras.layers.Layer):
 
     def __init__(self, kernel_size: int = 3, align_corners: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_counts(kernel_size=kernel_size)
         self.kernel_size = kernel_size
         self.align_corners = align_corners
         self.resize = ResizeTo(align_corners, dtype=self.dtype_policy)

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasseg.checks import check_counts
+
 
 @keras.saving.register_keras_serializable(package="kerasseg")
 class PadToMinimum(keras.layers.Layer):
@@ -21,6 +23,9 @@ class PadToMinimum(keras.layers.Layer):
     Args:
         minimum: The least height and width, in pixels.
 
+    Raises:
+        KerassegError: If `minimum` is no whole number of at least 1.
+
     Example:
         >>> import numpy as np
         >>> PadToMinimum(32)(np.ones((1, 20, 40, 3))).shape
@@ -29,6 +34,7 @@ class PadToMinimum(keras.layers.Layer):
 
     def __init__(self, minimum: int = 32, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
+        check_counts(minimum=minimum)
         self.minimum = minimum
 
     def call(self, images: tf.Tensor) -> tf.Tensor:

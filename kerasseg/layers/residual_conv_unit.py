@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasseg.checks import check_counts
 from kerasseg.errors import KerassegError
 from kerasseg.layers.initialization import quiet_start
 
@@ -29,7 +30,8 @@ class ResidualConvUnit(keras.layers.Layer):
             it is differentiated. Values, gradients and weights are those of the plain unit.
 
     Raises:
-        KerassegError: If the input has another number of channels than `filters`.
+        KerassegError: If `filters` is no whole number of at least 1, or the input has another
+            number of channels.
 
     Example:
         >>> import numpy as np
@@ -39,6 +41,7 @@ class ResidualConvUnit(keras.layers.Layer):
 
     def __init__(self, filters: int, rematerialize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_counts(filters=filters)
         self.filters = filters
         self.rematerialize = rematerialize
         self.conv1 = self._conv("conv1", use_bias=True)
@@ -68,6 +71,8 @@ class ResidualConvUnit(keras.layers.Layer):
     def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Returns `x` plus its residual."""
         if self.rematerialize and training:
+            # keras.RematScope wraps `call`, and in a graph its gradient takes no keywords: with
+            # `training=`, which fit gives to every layer that has it, it raises (Keras 3.15).
             return x + tf.recompute_grad(self._residual)(x)
         return x + self._residual(x)
 

@@ -6,6 +6,10 @@ from typing import Any, TypeVar
 import keras
 import tensorflow as tf
 
+from kerasseg.checks import check_counts, is_number
+from kerasseg.errors import KerassegError
+from kerasseg.layers.bilinear import resize_bilinear
+
 Size = TypeVar("Size", int, tf.Tensor)
 
 
@@ -23,9 +27,13 @@ class ResizeBy(keras.layers.Layer):
     Output: `(N, max(round(H * scale), minimum), max(round(W * scale), minimum), C)`, float32.
 
     Args:
-        scale: The factor, to three or more digits (the nearest fraction of a denominator of at
-            most 1000).
+        scale: The factor, from 0.001 to 1000. It counts to three digits: what is used is the
+            nearest fraction of a denominator of at most 1000.
         minimum: The least height and width of the output, in pixels.
+
+    Raises:
+        KerassegError: If `scale` is not between 0.001 and 1000, or `minimum` no whole number of
+            at least 1.
 
     Example:
         >>> import numpy as np
@@ -35,6 +43,9 @@ class ResizeBy(keras.layers.Layer):
 
     def __init__(self, scale: float, minimum: int = 32, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
+        if not is_number(scale) or not 0.001 <= scale <= 1000:
+            raise KerassegError(f"scale is a number from 0.001 to 1000; received {scale!r}.")
+        check_counts(minimum=minimum)
         self.scale = scale
         self.minimum = minimum
 
@@ -44,11 +55,11 @@ class ResizeBy(keras.layers.Layer):
         if None in wanted:
             size = tf.shape(images)[1:3]
             wanted = tf.maximum(self._scaled(size), self.minimum)
-        return tf.image.resize(images, wanted)
+        return resize_bilinear(images, wanted)
 
     def _scaled(self, side: Size) -> Size:
         # In whole numbers, so that a size is rounded alike whether it is known or read.
-        ratio = Fraction(self.scale).limit_denominator(1000)
+        ratio = ratio_of(self.scale)
         return (2 * side * ratio.numerator + ratio.denominator) // (2 * ratio.denominator)
 
     def compute_output_shape(self, images_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -60,3 +71,8 @@ class ResizeBy(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the layer."""
         return {**super().get_config(), "scale": self.scale, "minimum": self.minimum}
+
+
+def ratio_of(scale: float) -> Fraction:
+    """Returns the fraction that sides are multiplied by, of a denominator of at most 1000."""
+    return Fraction(float(scale)).limit_denominator(1000)

@@ -5,8 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# The operations of a resize that interpolates by matrix products lie in this scope of the graph.
-INTERPOLATION_SCOPE = "interpolate_aligned_corners"
+from kerasseg.layers.bilinear import resize_bilinear
 
 
 @keras.saving.register_keras_serializable(package="kerasseg")
@@ -38,8 +37,8 @@ class ResizeTo(keras.layers.Layer):
         """Returns `x` at the height and width of `reference`."""
         if _same_static_size(x, reference):
             return tf.cast(x, self.compute_dtype)
-        resize = _resize_corner_aligned if self.align_corners else tf.image.resize
-        return tf.cast(resize(x, _size(reference)), self.compute_dtype)
+        resized = resize_bilinear(x, _size(reference), self.align_corners)
+        return tf.cast(resized, self.compute_dtype)
 
     def compute_output_shape(
         self, x_shape: tuple[int | None, ...], reference_shape: tuple[int | None, ...]
@@ -61,22 +60,3 @@ def _size(x: tf.Tensor) -> tf.Tensor | tf.TensorShape:
 def _same_static_size(x: tf.Tensor, reference: tf.Tensor) -> bool:
     size = x.shape[1:3]
     return size.is_fully_defined() and size == reference.shape[1:3]
-
-
-def _resize_corner_aligned(x: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Resizes by a product with one interpolation matrix a side, exact in float32."""
-    x = tf.cast(x, tf.float32)
-    height, width, channels = tf.shape(x)[1], tf.shape(x)[2], x.shape[3]
-    with tf.name_scope(INTERPOLATION_SCOPE):
-        for_rows = _interpolation_matrix(height, size[0])[None]
-        rows = tf.matmul(for_rows, tf.reshape(x, (-1, height, width * channels)))
-        for_columns = _interpolation_matrix(width, size[1])[None]
-        columns = tf.matmul(for_columns, tf.reshape(rows, (-1, width, channels)))
-    return tf.reshape(columns, (-1, size[0], size[1], channels))
-
-
-def _interpolation_matrix(n_in: tf.Tensor, n_out: tf.Tensor) -> tf.Tensor:
-    """Returns the `(n_out, n_in)` weights `relu(1 - |p_i - j|)`, `p_i = i (n_in-1)/(n_out-1)`."""
-    step = tf.cast(n_in - 1, tf.float32) / tf.cast(tf.maximum(n_out - 1, 1), tf.float32)
-    positions = tf.cast(tf.range(n_out), tf.float32) * step
-    return tf.nn.relu(1.0 - tf.abs(positions[:, None] - tf.cast(tf.range(n_in), tf.float32)[None]))

@@ -58,9 +58,9 @@ _ELSEWHERE = {
 # Arguments of some builders that the others do not have, for a reason.
 _REASONS = {
     "rematerialize": (
-        "its decoder holds batch norm and dropout, which computed once more would\n"
-        "update the statistics twice and draw another mask. RefineNet and LightWeightRefineNet "
-        "take it."
+        "its decoder has no block that could be computed once more and save memory:\n"
+        "each is one conv, or holds batch norm or dropout, which would update their statistics "
+        "twice or draw another mask. RefineNet and LightWeightRefineNet take it."
     )
 }
 
@@ -105,7 +105,7 @@ def why_not(argument: str) -> str | None:
     """Returns why a builder lacks an argument that others have; None where there is no reason.
 
     Example:
-        >>> why_not("rematerialize").startswith("its decoder holds batch norm and dropout")
+        >>> why_not("rematerialize").startswith("its decoder has no block")
         True
     """
     return _REASONS.get(argument)

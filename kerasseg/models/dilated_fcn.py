@@ -7,12 +7,11 @@ from functools import partial
 import keras
 
 from kerasseg.backbones import dilated
+from kerasseg.checks import check_counts, check_rate
 from kerasseg.models.arguments import friendly_arguments
 from kerasseg.models.segmentation_model import (
     InputShape,
-    check_counts,
     check_pyramid,
-    check_rate,
     segmentation_model,
 )
 

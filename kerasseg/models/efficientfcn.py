@@ -8,14 +8,13 @@ from typing import Literal, TypeAlias
 
 import keras
 
+from kerasseg.checks import check_counts, check_rate
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.layers import CodebookGeneration, CodewordAssembly, ResizeTo
 from kerasseg.models.arguments import friendly_arguments
 from kerasseg.models.segmentation_model import (
     InputShape,
-    check_counts,
     check_pyramid,
-    check_rate,
     segmentation_model,
 )
 

@@ -101,7 +101,10 @@ def _set_trainable(layer: keras.layers.Layer, trainable: bool) -> None:
 
 
 def backbones_of(model: keras.Model) -> list[keras.Model]:
-    """Returns the models nested in `model` that give several feature maps, at any depth.
+    """Returns the models nested in `model` that give four feature maps, at any depth.
+
+    A nested model of other outputs, be they several, is looked into: a whole network may be
+    wrapped so that it returns its features beside its logits.
 
     Raises:
         KerassegError: If there is none.
@@ -110,7 +113,7 @@ def backbones_of(model: keras.Model) -> list[keras.Model]:
     if not found:
         raise KerassegError(
             f"the model {model.name!r} has no backbone: a backbone is a model nested in it that "
-            "returns several feature maps, as in the models that kerasseg builds."
+            "returns four feature maps (N, h, w, channels), as in the models that kerasseg builds."
         )
     return found
 
@@ -121,7 +124,7 @@ def _backbones(model: keras.Model) -> Iterator[keras.Model]:
             continue
         # A subclassed model does not say what it returns; the builders nest none but backbones.
         outputs = getattr(layer, "outputs", None)
-        if outputs is None or len(outputs) > 1:
+        if outputs is None or (len(outputs) == 4 and all(len(one.shape) == 4 for one in outputs)):
             yield layer
         else:
             yield from _backbones(layer)

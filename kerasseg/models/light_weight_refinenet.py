@@ -6,13 +6,12 @@ from functools import partial
 
 import keras
 
+from kerasseg.checks import check_counts, check_rate
 from kerasseg.layers import ChainedResidualPooling, MultiResolutionFusion
 from kerasseg.models.arguments import friendly_arguments
 from kerasseg.models.segmentation_model import (
     InputShape,
-    check_counts,
     check_pyramid,
-    check_rate,
     segmentation_model,
 )
 

@@ -3,14 +3,15 @@
 import os
 from collections.abc import Sequence
 from itertools import pairwise
-from numbers import Real
 
 import keras
 
 from kerasseg import backbones
 from kerasseg.backbones.own_model import image_size
+from kerasseg.checks import is_number
 from kerasseg.errors import KerassegError, first_line
 from kerasseg.layers import ResizeBy
+from kerasseg.layers.resize_by import ratio_of
 from kerasseg.models.segmentation_model import FeatureMaps
 
 
@@ -19,18 +20,22 @@ def check_scales(scales: Sequence[float]) -> None:
     fits = isinstance(scales, Sequence) and len(scales) > 0
     if not fits or not all(map(_is_scale, scales)) or not _falls(scales):
         raise KerassegError(
-            "scales are factors from 0.1 to 10 of the image's size, to six digits, the largest "
+            "scales are factors from 0.1 to 10 of the image's size, to three digits, the largest "
             f"first and each once, such as (1.2, 0.6); received {scales!r}."
         )
 
 
 def _is_scale(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0.1 <= float(value) <= 10
+    return is_number(value) and 0.1 <= float(value) <= 10
 
 
 def _falls(scales: Sequence[float]) -> bool:
-    # Compared as the layers' names write them: scales that differ less would share a name.
-    return all(float(_digits(one)) > float(_digits(other)) for one, other in pairwise(scales))
+    # Compared as `ResizeBy` rounds them and as the layers' names write them: scales that differ
+    # less would be one size, or share a name.
+    return all(
+        ratio_of(one) > ratio_of(other) and _digits(one) != _digits(other)
+        for one, other in pairwise(scales)
+    )
 
 
 def _digits(scale: float) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import keras
 
+from kerasseg.checks import check_counts, check_rate
 from kerasseg.errors import KerassegError
 from kerasseg.layers import ChainedResidualPooling, MultiResolutionFusion, ResidualConvUnit
 from kerasseg.layers.chained_residual_pooling import check_pooling_order
@@ -14,9 +15,7 @@ from kerasseg.models import multi_scale_backbone
 from kerasseg.models.arguments import friendly_arguments
 from kerasseg.models.segmentation_model import (
     InputShape,
-    check_counts,
     check_pyramid,
-    check_rate,
     segmentation_model,
 )
 

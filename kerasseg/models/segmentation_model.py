@@ -2,21 +2,20 @@
 
 import os
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
 from typing import TypeAlias
 
 import keras
 
 from kerasseg import backbones
+from kerasseg.backbones.own_model import SMALLEST_SIDE, check_size
+from kerasseg.checks import ImageShape, check_image_shape
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.layers import CropTo, PadToMinimum, ResizeTo
 from kerasseg.models.weights_file import check_weights_file, load_weights
 
-InputShape: TypeAlias = tuple[int | None, int | None, int]
+InputShape: TypeAlias = ImageShape
 Decoder: TypeAlias = Callable[[Sequence[keras.KerasTensor], int], keras.KerasTensor]
 FeatureMaps: TypeAlias = Callable[[keras.KerasTensor], Sequence[keras.KerasTensor]]
-
-SMALLEST_SIDE = 32
 
 
 def segmentation_model(
@@ -57,11 +56,13 @@ def segmentation_model(
     Raises:
         KerassegError: If an argument cannot be used; the message says what is accepted.
     """
-    _check_shape(input_shape)
+    input_shape = check_image_shape(input_shape)
+    if isinstance(backbone, keras.Model):
+        check_size(backbone, input_shape)
     if weights is not None:
         check_weights_file(weights, name)
     head = None if activation is None else _activation(activation, num_classes)
-    images = keras.Input(tuple(input_shape), dtype="float32", name="images")
+    images = keras.Input(input_shape, dtype="float32", name="images")
     padded = images if _large_enough(input_shape) else PadToMinimum(SMALLEST_SIDE)(images)
     # Some backbones pad by the size that they are built for: built for any size, the same weights
     # give the same features whatever `input_shape` is.
@@ -85,18 +86,6 @@ def _unless_replaced(
     return None if weights is not None else backbone_weights
 
 
-def _check_shape(input_shape: InputShape) -> None:
-    fits = isinstance(input_shape, Sequence) and len(input_shape) == 3
-    if not fits or not (
-        all(side is None or _is_count(side) for side in input_shape[:2])
-        and _is_count(input_shape[2])
-    ):
-        raise KerassegError(
-            f"input_shape is (height, width, channels), None for sides that vary; received "
-            f"{input_shape!r}. (None, None, 3) takes RGB images of any size."
-        )
-
-
 def _large_enough(input_shape: InputShape) -> bool:
     return all(side is not None and side >= SMALLEST_SIDE for side in input_shape[:2])
 
@@ -115,23 +104,6 @@ def _activation(activation: str, num_classes: int) -> keras.layers.Activation:
             "or num_classes=2."
         )
     return head
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
-
-
-def check_counts(**arguments: int) -> None:
-    """Raises a `KerassegError` unless every argument is a whole number of at least 1."""
-    for argument, value in arguments.items():
-        if not _is_count(value):
-            raise KerassegError(f"{argument} is a whole number of at least 1; received {value!r}.")
-
-
-def check_rate(argument: str, value: float) -> None:
-    """Raises a `KerassegError` unless `value` is at least 0 and below 1."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= value < 1:
-        raise KerassegError(f"{argument} is a rate, at least 0 and below 1; received {value!r}.")
 
 
 def check_pyramid(features: Sequence[keras.KerasTensor], several_scales: bool = False) -> None:

@@ -99,6 +99,31 @@ def test_unknown_name_is_refused_with_those_that_there_are(name):
         dilated.create(name, weights=None)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [1, 4, 6])
+def test_weights_are_adapted_to_the_channels_as_those_of_the_plain_network(weights, channels):
+    shape = (None, None, channels)
+    plain, wide = (
+        create("resnet50", shape, weights) for create in (backbones.create, dilated.create)
+    )
+    assert wide.get_layer("conv1_conv").kernel.shape == (7, 7, channels, 64)
+    pairs = list(zip(wide.weights, plain.weights, strict=True))
+    assert all(np.array_equal(one, other) for one, other in pairs)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 64, 96, channels)).astype("float32")
+    found, expected = wide(pixels), plain(pixels)
+    assert_close(found[3][:, ::4, ::4], expected[3])
+
+
+@pytest.mark.slow
+def test_a_file_that_a_dilated_backbone_of_four_channels_saved_is_taken_again(weights, tmp_path):
+    shape = (None, None, 4)
+    saved = dilated.create("resnet50", shape, weights)
+    saved.save_weights(tmp_path / "four.weights.h5")
+    again = dilated.create("resnet50", shape, tmp_path / "four.weights.h5")
+    pairs = list(zip(again.weights, saved.weights, strict=True))
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
 def own(*strides: int, size: int | None = None) -> keras.Model:
     pixels = keras.Input((size, size, 3))
     levels = [keras.layers.AveragePooling2D(stride)(pixels) for stride in strides]
@@ -111,15 +136,50 @@ def test_own_model_is_used_as_it_is(size):
     assert dilated.create(model) is model
 
 
-@pytest.mark.parametrize("strides", [(4, 8, 16, 32), (8, 8, 8), (8, 8, 8, 4), (4, 8, 8, 8, 8)])
-def test_own_model_of_other_strides_is_refused(strides):
+@pytest.mark.parametrize(
+    ("strides", "message"),
+    [
+        ((4, 8, 16, 32), "returns 4 maps, at strides 4, 8, 16, 32."),
+        ((8, 8, 8, 4), "returns 4 maps, at strides 8, 8, 8, 4."),
+        ((4, 8, 8, 8, 8), "returns 5 maps, at strides 4, 8, 8, 8, 8."),
+        (
+            (8, 8, 8),
+            "returns 3 maps of the shapes (1, 32, 32, 3), (1, 32, 32, 3), (1, 32, 32, 3) for an "
+            "image of 256x256: none is at stride 4.",
+        ),
+    ],
+)
+def test_own_model_of_other_strides_is_refused(strides, message):
     with pytest.raises(KerassegError) as error:
         dilated.create(own(*strides))
-    assert "the model 'mine' cannot be the backbone of a DilatedFCN: for an image of 256x256" in (
-        str(error.value)
+    assert str(error.value) == (
+        f"the model 'mine' cannot be the backbone of a DilatedFCN: it {message}\n"
+        "The backbone of a DilatedFCN takes images (N, H, W, channels) and returns a list of four "
+        "feature maps (N, H, W, channels) at strides 4, 8, 8 and 8, in this order."
     )
-    assert f"), at strides {', '.join(map(str, strides))}.\n" in str(error.value)
-    assert "four maps (N, h, w, channels), at strides 4, 8, 8 and 8" in str(error.value)
+
+
+@pytest.mark.parametrize("create", [backbones.create, dilated.create])
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        (lambda maps: dict(enumerate(maps)), "it returns one dict, not a list"),
+        (lambda maps: [{"map": level} for level in maps], r"outputs of the shapes \(\), \(\)"),
+        (lambda maps: maps[0], "it returns one .*Tensor, not a list"),
+    ],
+    ids=["dict", "dicts", "tensor"],
+)
+def test_own_model_that_returns_anything_but_a_list_of_maps_is_refused(create, outputs, message):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="mine")
+            self.inner = own(4, 8, 16, 32)
+
+        def call(self, pixels):
+            return outputs(self.inner(pixels))
+
+    with pytest.raises(KerassegError, match=rf"the model 'mine' cannot be .*{message}"):
+        create(Own())
 
 
 def test_weights_file_beside_an_own_model_is_refused():

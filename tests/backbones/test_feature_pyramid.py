@@ -4,8 +4,20 @@ import pytest
 import tensorflow as tf
 
 from kerasseg import backbones
+from kerasseg.backbones import dilated
 from kerasseg.errors import KerassegError
 
+NO_SHAPES = [
+    (64, 3),
+    (None, None, 0),
+    64,
+    None,
+    "abc",
+    ("a", 64, 3),
+    (64.5, 64, 3),
+    (64, 64, True),
+    (64, 64, None),
+]
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), "uint8")
 
 
@@ -101,17 +113,21 @@ def test_pixels_reach_the_normalization_unrounded_in_bfloat16():
     assert result[0, 0, 0, 0] < result[1, 0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("input_shape", "message"),
-    [
-        ((64, 3), r"\(64, 3\) is not \(height, width, channels\)"),
-        ((None, None, 0), r"\(None, None, 0\) is not \(height, width, channels\)"),
-        ((31, 64, 3), r"\(31, 64, 3\) is too small: a backbone needs 32 pixels"),
-    ],
-)
-def test_input_shapes_that_are_no_image_are_refused(input_shape, message):
+@pytest.mark.parametrize("input_shape", NO_SHAPES)
+@pytest.mark.parametrize("create", [backbones.create, dilated.create])
+def test_input_shapes_that_are_no_image_are_refused(create, input_shape):
+    with pytest.raises(KerassegError) as error:
+        create("resnet50", input_shape, weights=None)
+    assert str(error.value) == (
+        "input_shape is (height, width, channels), None for sides that vary; received "
+        f"{input_shape!r}. (None, None, 3) takes RGB images of any size."
+    )
+
+
+def test_input_shapes_that_are_too_small_are_refused():
+    message = r"\(31, 64, 3\) is too small: a backbone needs 32 pixels"
     with pytest.raises(KerassegError, match=message):
-        backbones.create("resnet50", input_shape, weights=None)
+        backbones.create("resnet50", (31, 64, 3), weights=None)
 
 
 def test_channels_first_is_refused():

@@ -235,6 +235,46 @@ def test_a_file_of_another_network_is_refused(mobilenet, tmp_path):
     )
 
 
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+def test_a_file_with_a_classifier_is_refused(mobilenet, suffix, tmp_path):
+    path = tmp_path / f"classifier{suffix}"
+    pooled = keras.layers.GlobalAveragePooling2D()(mobilenet.output)
+    network = keras.Model(mobilenet.input, keras.layers.Dense(5, name="top")(pooled))
+    (network.save if suffix == ".keras" else network.save_weights)(path)
+    with pytest.raises(KerassegError) as error:
+        backbones.create("mobilenetv2", weights=path)
+    assert str(error.value) == (
+        f"{path} does not hold weights of MobileNetV2 without its classifier, in Keras' layout: "
+        "2 tensors are not the model's.\n"
+        "As backbone_weights give a file that save_weights of MobileNetV2 wrote, 'imagenet' or "
+        "None.\n"
+        "Not the model's:\n"
+        "  top/0 (1280, 5)\n"
+        "  top/1 (5,)"
+    )
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_path_takes_a_whole_network_in_the_older_layout(mobilenet, expected, tmp_path):
+    mobilenet.save(tmp_path / "whole.h5")
+    model = backbones.create("mobilenetv2", weights=tmp_path / "whole.h5")
+    np.testing.assert_allclose(model(PIXELS)[3], expected, atol=1e-4 * expected.std())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "trained"),
+    [("resnet50", 23_508_032), ("resnet101", 42_500_160), ("resnet152", 58_143_808)],
+)
+def test_trained_parameters_of_a_resnet(name, trained):
+    # Those of He et al. (arXiv 1512.03385) without the classifier. Keras Applications add biases
+    # to the convs, which batch norm cancels.
+    weights = backbones.create(name, weights=None).trainable_weights
+    counts = {one.path: int(np.prod(one.shape)) for one in weights}
+    biases = sum(count for path, count in counts.items() if path.endswith("_conv/bias"))
+    assert sum(counts.values()) - biases == trained
+
+
 @pytest.mark.parametrize("name", ["damaged.h5", "damaged.weights.h5", "damaged.pt"])
 def test_a_damaged_file_is_refused(tmp_path, name):
     path = tmp_path / name

@@ -1,5 +1,6 @@
 """Backbones that offer their maps as KerasHub's do: a stand-in, and the real ones if installed."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import keras
@@ -83,6 +84,18 @@ def test_without_an_image_converter_a_warning_says_what_is_missing(hub):
     plain = keras.Model(hub.inputs[0], list(hub.pyramid_outputs.values())[1:])
     assert_same_maps(model(RGB), plain(RGB), tolerance=0)
     assert model.get_layer("conv_P5") is hub.pyramid_outputs["P5"]._keras_history.operation
+
+
+@pytest.mark.parametrize(
+    "build",
+    [backbones.create, kerasseg.EfficientFCN, partial(kerasseg.RefineNet, filters=4)],
+    ids=["create", "EfficientFCN", "RefineNet"],
+)
+def test_the_warning_names_the_line_of_the_user(hub, build):
+    with pytest.warns(UserWarning, match="'hub' gets the pixels") as warned:
+        build(hub)
+    (warning,) = (one for one in warned if "'hub'" in str(one.message))
+    assert warning.filename == __file__
 
 
 def test_maps_are_found_by_their_size_whatever_they_are_called():

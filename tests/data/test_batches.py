@@ -1,8 +1,11 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from kerasseg.data import evaluation_batches, training_batches
+from kerasseg.data import Augmentation, evaluation_batches, memory, training_batches
 from kerasseg.data.decoded import decoded_bytes
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
@@ -12,13 +15,22 @@ COLOURS = {"brightness": 0.2, "contrast": 0.2, "saturation": 0.2}
 EVERYTHING = {
     "crop": "class_balanced",
     "rotation": 20,
+    "vertical_flip": True,
     "hue": 0.1,
     "blur_probability": 0.5,
     "jpeg_probability": 0.5,
     "cutout_probability": 0.5,
+    "grid_mask_probability": 0.5,
     "cutmix_probability": 0.5,
     "copy_paste_probability": 0.5,
 }
+WITH_KERAS_CV = EVERYTHING | {"photometric": "keras_cv"}
+
+
+def test_everything_is_all_that_an_augmentation_does():
+    named = {field.name for field in fields(Augmentation)}
+    limits = {"scale", "blur_sigma", "jpeg_quality", "cutout_size", "grid_mask_ratio"}
+    assert named - {"crop_size", "flip"} - limits == {*WITH_KERAS_CV, *COLOURS}
 
 
 def listed(dataset):
@@ -62,7 +74,7 @@ def test_values_are_pixels_and_class_ids(pairs):
 
 
 @pytest.mark.parametrize(
-    ("first_epoch", "options"), [(1, {}), (2, {}), (3, {}), (2, EVERYTHING)], ids=str
+    ("first_epoch", "options"), [(1, {}), (2, {}), (3, {}), (2, EVERYTHING), (1, WITH_KERAS_CV)]
 )
 def test_a_resumed_data_set_goes_on_bit_by_bit(pairs, first_epoch, options):
     assert equal(
@@ -71,7 +83,9 @@ def test_a_resumed_data_set_goes_on_bit_by_bit(pairs, first_epoch, options):
     )
 
 
-@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["plain", "everything"])
+@pytest.mark.parametrize(
+    "options", [{}, EVERYTHING, WITH_KERAS_CV], ids=["plain", "everything", "keras_cv"]
+)
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
 def test_the_files_give_what_the_memory_gives(tmp_path, suffix, options):
     files = write_folder(tmp_path, [(40, 56), (56, 40), (33, 71), (64, 96)], suffix=suffix)
@@ -79,6 +93,25 @@ def test_the_files_give_what_the_memory_gives(tmp_path, suffix, options):
         listed(batches(files, cache=True, **options)),
         listed(batches(files, cache=False, **options)),
     )
+
+
+@pytest.mark.parametrize("cache", ["none", "labels", "memory", "disk"])
+def test_padding_is_void_where_the_files_hold_fewer_bits_than_void_needs(
+    tmp_path, cache, monkeypatch
+):
+    """With 256 classes void has to lie beyond the 8 bits of the label maps."""
+    monkeypatch.setenv("KERASSEG_HOME", str(tmp_path / "home"))
+    pairs = write_folder(tmp_path, [(24, 32)] * 2)
+    for pair in pairs:
+        Image.fromarray(np.full((24, 32), 7, np.uint8)).save(pair.label)
+    many = LabelSet(tuple(str(number) for number in range(256)), ignore_label=65535)
+    options = {"batch_size": 2, "crop_size": (48, 48), "scale": (1, 1), "cache": cache}
+    for _, labels in training_batches(pairs, many, **options):
+        assert np.unique(labels, return_counts=True)[1].tolist() == [
+            2 * 24 * 32,
+            2 * (48 * 48 - 24 * 32),
+        ]
+        assert np.unique(labels).tolist() == [7, 65535]
 
 
 def test_an_image_takes_parts_of_the_next_of_its_batch(pairs):
@@ -120,6 +153,29 @@ def test_a_cache_that_does_not_fit_is_refused(pairs, monkeypatch):
     monkeypatch.setattr("kerasseg.data.memory._free_memory", lambda: 1000)
     with pytest.raises(KerassegError, match=r"Pass cache=.disk.*--set data\.cache=disk"):
         batches(pairs)
+
+
+GROUPS = {
+    "no limit": ({"memory.max": "max", "memory.current": "9"}, []),
+    "version 2": ({"memory.max": "1000", "memory.current": "900"}, [1000 - 900 + 70]),
+    "version 1": (
+        {"memory/memory.limit_in_bytes": "500", "memory/memory.usage_in_bytes": "600"},
+        [0],
+    ),
+    "none": ({}, []),
+}
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_the_limit_of_a_container_counts(tmp_path, kind):
+    files, expected = GROUPS[kind]
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+        (tmp_path / name).with_name("memory.stat").write_text(
+            "anon 20\ninactive_file 70\ntotal_inactive_file 70\n"
+        )
+    assert list(memory._free_in_container(tmp_path)) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,23 @@
+import struct
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from kerasseg.data import check_pairs
+from kerasseg.data import check_pairs, read_pair
+from kerasseg.data.doctor.examination import examine_pair
+from kerasseg.data.headers import image_size
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
+
+TURNED_BY_XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+    b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
 
 
 @pytest.fixture
@@ -71,6 +80,31 @@ def test_a_tiff_that_is_called_jpg(pairs):
     refused(pairs, pairs[0].image, "is TIFF by its contents; accepted is JPEG, PNG, BMP or WebP")
 
 
+@pytest.mark.parametrize(
+    ("mode", "fault"), [("P", "a BMP with a palette"), ("1", "a BMP of 1 bit a pixel")]
+)
+def test_a_bmp_that_would_be_decoded_as_something_else(tmp_path, mode, fault):
+    pairs = write_folder(tmp_path, [(24, 32)], suffix=".bmp")
+    Image.open(pairs[0].image).convert(mode).save(pairs[0].image)
+    refused(pairs, pairs[0].image, f"is {fault}; of BMP, grey of 8 bits and RGB of 24 .* to PNG")
+
+
+@pytest.mark.parametrize(("bits", "fault"), [(16, "16 bits a pixel"), (4, "with a palette")])
+def test_other_depths_of_bmp(tmp_path, bits, fault):
+    pairs = write_folder(tmp_path, [(2, 4)], suffix=".bmp")
+    palette = bytes(range(64)) if bits == 4 else b""
+    start = 54 + len(palette)
+    header = struct.pack("<2sIHHI", b"BM", start + 16, 0, 0, start)
+    header += struct.pack("<IiiHHIIiiII", 40, 4, 2, 1, bits, 0, 16, 0, 0, len(palette) // 4, 0)
+    pairs[0].image.write_bytes(header + palette + bytes(16))
+    refused(pairs, pairs[0].image, f"is a BMP .*{fault}; of BMP, grey of 8 bits")
+
+
+def test_an_image_of_too_many_pixels(pairs, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 24 * 32 // 2 - 1)
+    refused(pairs, pairs[0].image, "has more than 766 pixels, which are not decoded at once. Cut")
+
+
 def test_a_truncated_label(pairs):
     pairs[2].label.write_bytes(pairs[2].label.read_bytes()[:-20])
     refused(pairs, pairs[2].label, "is corrupt or cut short")
@@ -119,9 +153,15 @@ def test_an_rgb_label(pairs):
     refused(pairs, pairs[0].label, "is an RGB PNG; the class ids themselves are meant")
 
 
-def test_a_label_with_alpha(pairs):
-    Image.new("LA", (32, 24)).save(pairs[0].label)
-    refused(pairs, pairs[0].label, "is a grey and alpha PNG")
+@pytest.mark.parametrize(
+    ("mode", "found"),
+    [("LA", "a grey and alpha PNG"), ("RGB", "an RGB PNG"), ("RGBA", "an RGB and alpha PNG")],
+)
+def test_a_label_of_several_channels_is_named_as_the_doctor_does(pairs, mode, found):
+    Image.new(mode, (32, 24)).save(pairs[0].label)
+    refused(pairs, pairs[0].label, f"is {found};")
+    kind = examine_pair(pairs[0]).label.kind
+    assert kind == f"PNG, {found.split(' ', 1)[1].removesuffix(' PNG')} of 8 bits"
 
 
 def test_a_label_of_one_bit_holds_two_classes(pairs):
@@ -153,10 +193,40 @@ def test_a_png_that_exif_rotates(tmp_path):
     refused(pairs, pairs[0].image, "a PNG rotated by its EXIF data .orientation 6.*Rotate the")
 
 
+def test_an_orientation_that_xmp_alone_gives_is_none(pairs):
+    """As in the graph; Pillow's reader of EXIF data would take it."""
+    Image.new("RGB", (32, 24)).save(pairs[0].image, xmp=TURNED_BY_XMP)
+    assert Image.open(pairs[0].image).getexif()[ExifTags.Base.Orientation] == 6
+    assert image_size(pairs[0].image) == (24, 32)
+    check_pairs(pairs, LABELS)
+    assert read_pair(pairs[0])[0].shape == (24, 32, 3)
+
+
 def test_the_first_bad_file_is_named_and_the_others_counted(pairs):
     for pair in pairs[1:]:
         save_label(pair, np.full((24, 32), 9, np.uint8))
-    refused(pairs, pairs[1].label, r"\(and 1 more\)$")
+    refused(pairs, pairs[1].label, r"\(and 1 more\)\n")
+
+
+def test_how_many_names_are_given_and_which_values_there_are(pairs):
+    """The first bad file alone does not tell the length that the list should have."""
+    for pair, values in zip(pairs, ((0, 255), (1, 3), (2, 4)), strict=True):
+        save_label(pair, np.resize(np.array(values, np.uint8), (24, 32)))
+    message = (
+        r"holds the label 3; .* \(and 1 more\)\n3 class names are given, and all label maps "
+        r"together hold 5 values beside void, 0\.\.4\.$"
+    )
+    refused(pairs, pairs[1].label, message)
+
+
+def test_names_that_never_occur_are_said(pairs, capsys):
+    more = LabelSet((*LABELS.class_names, "bird", "fish"))
+    assert check_pairs(pairs, more) == pairs
+    assert capsys.readouterr().err == "no label map of these 3 pairs holds: bird, fish\n"
+    check_pairs(pairs, LabelSet((*LABELS.class_names, *map(str, range(20)))))
+    assert capsys.readouterr().err.endswith(
+        "holds: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (20 in all)\n"
+    )
 
 
 @pytest.fixture
@@ -168,8 +238,9 @@ def test_one_percent_may_be_skipped_and_is_listed(hundred, capsys):
     hundred[42].label.write_bytes(b"")
     assert check_pairs(hundred, LABELS, on_error="skip") == hundred[:42] + hundred[43:]
     said = capsys.readouterr().err
-    assert said.startswith(f"skipped: {hundred[42].label} is corrupt or cut short")
-    assert len(said.splitlines()) == 1
+    first, second = said.splitlines()
+    assert first == "skipped 1 of 100 (1.0 %):"
+    assert second.startswith(f"  {hundred[42].label} is corrupt or cut short")
 
 
 @pytest.mark.parametrize("spoil", ["missing", "cut short"])

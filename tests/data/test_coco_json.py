@@ -183,7 +183,7 @@ def test_an_unknown_split_gets_the_nearest(tmp_path):
 
 def test_a_directory_of_something_else(tmp_path):
     (tmp_path / "photos").mkdir()
-    refused(tmp_path, r"holds no annotations of COCO: expected annotations/.*; found photos\.")
+    refused(tmp_path, r"holds no annotations of COCO: expected annotations/.*; found photos/\.")
     refused(tmp_path / "nowhere", "no such data directory: .*nowhere")
 
 
@@ -204,6 +204,33 @@ BAD = {
         {"segmentation": {"counts": [1200], "size": [40, 30]}},
         r"has a mask of size \[40, 30\] on an image of size \[30, 40\]",
     ),
+    "a code that is too short": (
+        {"segmentation": {"counts": [100, 50, 900], "size": [30, 40]}},
+        "has a run-length code of 1050 pixels on an image of 1200",
+    ),
+    "a compressed code that is too long": (
+        {"segmentation": run_lengths(np.ones((30, 41)), True) | {"size": [30, 40]}},
+        "has a run-length code of 1230 pixels on an image of 1200",
+    ),
+    "a compressed code of nothing": (
+        {"segmentation": {"counts": "", "size": [30, 40]}},
+        "has a run-length code of 0 pixels",
+    ),
+    "a code that goes back": (
+        {"segmentation": {"counts": [1300, -100], "size": [30, 40]}},
+        "has a run-length code that cannot be read",
+    ),
+    "a code that is cut short": (
+        {"segmentation": {"counts": "`", "size": [30, 40]}},
+        "has a run-length code that cannot be read",
+    ),
+    "a code of words": (
+        {"segmentation": {"counts": ["many"], "size": [30, 40]}},
+        "has a run-length code that cannot be read",
+    ),
+    "corners of words": ({"segmentation": [["a"] * 6]}, "has no mask"),
+    "corners that are no numbers": ({"segmentation": [[float("nan")] * 6]}, "has no mask"),
+    "lists of corners": ({"segmentation": [[[1, 2], [3, 4], [5], 6, 7, 8]]}, "has no mask"),
 }
 
 
@@ -214,19 +241,58 @@ def test_an_annotation_that_cannot_be_drawn_is_named(tmp_path, fault):
     refused(tmp_path, f"_annotations.coco.json: annotation 2 of image .*{BAD[fault][1]}")
 
 
+def broken(what, **change):
+    """Returns a file of annotations with a wrong value in the first entry of a list."""
+    described = contents([{"category_id": 3, "segmentation": box(0, 0, 5, 5)}])
+    described[what] = [described[what][0] | change, *described[what][1:]]
+    return json.dumps(described)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "is no JSON file"),
-        ("[]", "has no list 'images', as COCO's annotations have"),
-        ('{"images": [{"id": 1}]}', "an entry of 'images' lacks 'file_name'"),
-        ('{"images": [], "categories": []}', "has no list 'annotations'"),
+        ("[]", "holds no annotations as COCO has them: Input should be an object. Export"),
+        ('{"images": [{"id": 1}]}', "images.0.file_name: Field required. Export it again"),
+        ('{"images": [], "categories": []}', "annotations: Field required"),
         ('{"images": [], "categories": [], "annotations": []}', "has no categories"),
+        ('{"images": {}, "categories": []}', "images: Input should be a valid array"),
+        ('{"images": [7]}', "images.0: Input should be an object"),
+        (broken("images", height="tall"), "images.0.height: Input should be a valid integer"),
+        (broken("images", width=0), "images.0.width: Input should be greater than 0"),
+        (broken("images", file_name=7), "images.0.file_name: Input should be a valid string"),
+        (broken("images", id=[1]), "images.0.id.*: Input should be a valid integer"),
+        (broken("categories", name=None), "categories.0.name: Input should be a valid string"),
+        (broken("annotations", image_id={}), "annotations.0.image_id.*: Input should be a valid"),
+        (broken("annotations", iscrowd="maybe"), "annotations.0.iscrowd: Input should be a valid"),
     ],
 )
 def test_a_file_that_is_not_as_it_should_be(tmp_path, text, message):
     write(tmp_path).write_text(text)
     refused(tmp_path, f"_annotations.coco.json:? .*{message}")
+
+
+def test_an_image_whose_id_comes_twice(tmp_path):
+    described = contents([], names=("a.png", "b.png"))
+    described["images"][1]["id"] = 1
+    write(tmp_path).write_text(json.dumps(described))
+    refused(tmp_path, "has the id 1 twice in 'images': it must stand for one alone")
+
+
+def test_a_category_whose_id_comes_twice(tmp_path):
+    write(tmp_path, categories=[*CATEGORIES, {"id": 7, "name": "root"}])
+    refused(tmp_path, "has the id 7 twice in 'categories'")
+
+
+def test_ids_may_be_words(tmp_path):
+    described = contents(
+        [{"category_id": "leaf", "image_id": "one", "segmentation": box(0, 0, 5, 5)}]
+    )
+    described["images"][0]["id"] = "one"
+    described["categories"] = [{"id": "stem", "name": "stem"}, {"id": "leaf", "name": "leaf"}]
+    write(tmp_path).write_text(json.dumps(described))
+    assert CocoJson(tmp_path).labels.class_names == ("background", "leaf", "stem")
+    assert (label_of(tmp_path) == 1).sum() == 25
 
 
 def test_no_images_at_all(tmp_path):

@@ -127,6 +127,19 @@ def test_every_format_is_read_as_pillow_reads_it(kind, mode):
     assert np.abs(both_ways(decode_image, contents) - expected).max() <= 12
 
 
+def test_the_first_picture_of_several_in_a_jpeg_is_read():
+    contents = encoded(PHOTO, "MPO", save_all=True, append_images=[PHOTO.rotate(180)], quality=95)
+    with Image.open(io.BytesIO(contents)) as picture:
+        assert (picture.format, picture.n_frames) == ("MPO", 2)
+        expected = np.asarray(picture.convert("RGB"), int)
+    assert np.abs(both_ways(decode_image, contents) - expected).max() <= 12
+
+
+def test_sixteen_bits_of_rgb_become_their_upper_eight():
+    values = GENERATOR.integers(0, 65536, (7, 9, 3)).astype(np.uint16)
+    assert np.array_equal(both_ways(decode_image, tf.io.encode_png(values).numpy()), values >> 8)
+
+
 @pytest.mark.parametrize("value", range(1, 9))
 def test_image_and_label_are_turned_alike(value):
     ids = np.arange(24 * 40).reshape(24, 40).astype(np.uint16)
@@ -172,8 +185,15 @@ def test_a_broken_header_counts_as_upright(contents):
 
 @pytest.mark.parametrize(
     "contents",
-    [turned_photo(1), turned_photo(6), turned_photo(1, subsampling=0), encoded(PHOTO)],
-    ids=["jpeg", "turned", "full_colours", "png"],
+    [
+        turned_photo(1),
+        turned_photo(6),
+        turned_photo(1, subsampling=0),
+        encoded(PHOTO.convert("CMYK"), "JPEG"),
+        encoded(PHOTO.convert("L"), "JPEG"),
+        encoded(PHOTO),
+    ],
+    ids=["jpeg", "turned", "full_colours", "cmyk", "grey", "png"],
 )
 def test_a_window_is_a_part_of_the_whole(contents):
     whole = decode_image(contents).numpy()

@@ -36,16 +36,18 @@ def test_no_such_directory(tmp_path):
 
 
 def test_no_such_split_names_those_that_exist(folder):
-    refused(folder, "no split 'test': it has train", split="test")
+    refused(
+        folder, "no split 'test': it has train. Expected test/images .*; found train/", split="test"
+    )
 
 
 def test_a_directory_without_any_split(tmp_path):
-    refused(tmp_path, "no split 'train': no folder in it holds images/")
+    refused(tmp_path, "no split 'train': no folder in it holds images/. Expected .*; found nothing")
 
 
 def test_a_split_without_labels_folder(folder):
     shutil.rmtree(folder / "train" / "labels")
-    refused(folder, "has no folder labels/; it needs images/ and labels/")
+    refused(folder, "has no folder labels/; it needs images/ and labels/; found images/")
 
 
 def test_an_empty_split(folder):
@@ -109,3 +111,9 @@ def test_the_fingerprint_changes_with_any_byte_or_name(folder, kind):
     for each in ("images", "labels"):
         (folder / "train" / each / "002.png").rename(folder / "train" / each / "003.png")
     assert len({before, after, fingerprint(find_pairs(folder, "train"))}) == 3
+
+
+def test_a_name_with_spaces(folder):
+    for kind in ("images", "labels"):
+        (folder / "train" / kind / "001.png").rename(folder / "train" / kind / "my best photo.png")
+    assert [pair.name for pair in find_pairs(folder, "train")] == ["000", "002", "my best photo"]

@@ -1,6 +1,7 @@
 import pytest
 from PIL import ExifTags, Image
 
+from kerasseg.data.exif import orientation
 from kerasseg.data.headers import GREY, PALETTE, RGB, Stored, image_header, label_kind, stored
 from tests.data.files import write_folder
 
@@ -19,6 +20,28 @@ def test_the_size_is_that_of_the_upright_image(tmp_path, orientation, size):
     header = image_header(tmp_path / "image.jpg")
     assert header.size == size
     assert header.orientation == (orientation if orientation < 9 else 1)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"II",
+        b"no directory",
+        b"II*\0",
+        b"II*\0\xff\xff\xff\x7f",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12",
+        b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+    ],
+)
+def test_the_orientation_is_what_the_graph_reads(tmp_path, body):
+    path = tmp_path / "image.jpg"
+    Image.new("RGB", (32, 24)).save(path)
+    segment = b"Exif\0\0" + body
+    segment = b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment
+    path.write_bytes(path.read_bytes()[:2] + segment + path.read_bytes()[2:])
+    assert image_header(path).orientation == int(orientation(path.read_bytes()))
 
 
 @pytest.mark.parametrize(

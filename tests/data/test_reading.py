@@ -36,3 +36,21 @@ def test_camvid_loads_by_name(camvid):
     image, label = next(iter(dataset))
     assert image.shape == (360, 480, 3)
     assert label.shape == (360, 480)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("folder", r"load_folder\(data_dir, split, labels\)"),
+        ("coco_json", r"load_coco\(data_dir, split\)"),
+    ],
+)
+def test_a_directory_of_ones_own_has_a_function_of_its_own(tmp_path, name, call):
+    message = f"{name!r} is a directory of your own, .* call kerasseg.data.{call}"
+    with pytest.raises(KerassegError, match=message):
+        load(name, "train", data_dir=tmp_path)
+
+
+def test_records_are_not_checked_again(tmp_path):
+    with pytest.raises(KerassegError, match=r"records were checked when .*--on-error"):
+        load("records", "train", data_dir=tmp_path, on_error="skip")

@@ -90,7 +90,9 @@ def test_an_empty_directory_is_filled(tmp_path):
 
 def test_a_directory_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "diary.txt").write_text("dear diary")
-    refused(tmp_path, "exists and is not the shapes data set: remove it or give another")
+    refused(
+        tmp_path, "does not hold the shapes data set: expected dataset.json, .*; found diary.txt"
+    )
     assert (tmp_path / "diary.txt").exists()
 
 

@@ -4,10 +4,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasseg.data import LabelEncoding, check_pairs, find_pairs, read_pair
+from kerasseg.data import (
+    LabelEncoding,
+    check_pairs,
+    evaluation_batches,
+    find_pairs,
+    load_folder,
+    read_pair,
+    training_batches,
+)
+from kerasseg.data.tiff import TiffError, UnreadableTiffError, image_pixels
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
-from tests.data.files import LABELS
+from tests.data.files import LABELS, write_folder
 
 GENERATOR = np.random.default_rng(2)
 IDS = GENERATOR.integers(0, 3, (24, 40)).astype(np.uint8)
@@ -40,7 +49,7 @@ def read(folder):
 
 def refused(folder, message):
     with pytest.raises(KerassegError, match=message) as caught:
-        find_pairs(folder, "train")
+        check_pairs(find_pairs(folder, "train"), LABELS)
     assert str(folder / "train" / "images" / "one.tif") in str(caught.value)
 
 
@@ -51,6 +60,14 @@ PICTURES = {
     "alpha": (np.dstack([RGB, IDS]), RGB),
     "1 bit": (Image.fromarray(IDS * 127).convert("1"), None),
     "palette": (Image.fromarray(RGB).quantize(40), None),
+    "CMYK": (Image.fromarray(RGB).convert("CMYK"), None),
+    "YCbCr": (Image.fromarray(RGB).convert("YCbCr"), None),
+    "16 bits, the higher byte first": (
+        Image.frombytes(
+            "I;16B", (40, 24), (RGB[..., 0].astype(int) * 256 + 200).astype(">u2").tobytes()
+        ),
+        RGB[..., :1].repeat(3, 2),
+    ),
 }
 
 
@@ -70,6 +87,13 @@ def test_images_are_read_as_they_are(folder, kind, suffix):
 def test_compressed_images_are_read(folder, compression):
     save(folder, RGB, compression=compression)
     assert np.array_equal(read(folder)[0], RGB)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_images_in_a_tiff_compressed_as_jpeg_are_read(folder, mode):
+    smooth = Image.fromarray(RGB[:3, :5]).resize((40, 24)).convert(mode)
+    save(folder, smooth, compression="jpeg", quality=95)
+    assert np.abs(read(folder)[0].astype(int) - np.asarray(smooth.convert("RGB"))).max() < 12
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -107,8 +131,37 @@ def test_a_damaged_label_of_an_image_that_is_turned_is_named(folder, encoding):
     save(folder, RGB, tiffinfo={0x0112: 3})
     path = folder / "train" / "labels" / "one.png"
     path.write_bytes(path.read_bytes()[:-20])
+    pairs = find_pairs(folder, "train", encoding)
     with pytest.raises(KerassegError, match=r"labels/one.png cannot be read as a label map in"):
-        find_pairs(folder, "train", encoding)
+        check_pairs(pairs, LABELS)
+    assert pairs[0].problem.unreadable
+
+
+def test_colours_in_a_label_of_an_image_that_is_turned_are_refused_in_any_case(folder):
+    save(folder, RGB, tiffinfo={0x0112: 3})
+    Image.fromarray(RGB).save(folder / "train" / "labels" / "one.png")
+    with pytest.raises(KerassegError, match=r"labels/one.png cannot be read as a label map in ids"):
+        find_pairs(folder, "train")
+
+
+def test_one_label_is_turned_for_each_way_to_read_it(folder):
+    """A palette has indices for ids, and colours for colours: the one is no cache of the other."""
+    save(folder, RGB, tiffinfo={0x0112: 3})
+    picture = Image.fromarray(IDS, "P")
+    picture.putpalette([0, 0, 0, 200, 0, 0, 0, 200, 0])
+    picture.save(folder / "train" / "labels" / "one.png")
+    colours = LabelEncoding(colours={(0, 0, 0): 0, (200, 0, 0): 1, (0, 200, 0): 2})
+    for encoding in (LabelEncoding(), colours, LabelEncoding()):
+        (pair,) = find_pairs(folder, "train", encoding)
+        assert np.array_equal(read_pair(pair)[1], IDS[::-1, ::-1])
+
+
+def test_a_label_is_turned_anew_for_an_image_of_another_size(folder):
+    save(folder, RGB, tiffinfo={0x0112: 6})
+    assert read(folder)[1].shape == (40, 24)
+    save(folder, RGB.transpose(1, 0, 2), tiffinfo={0x0112: 6})
+    (pair,) = find_pairs(folder, "train")
+    assert np.array_equal(read_pair(pair)[1], IDS)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -191,4 +244,55 @@ def test_a_damaged_file_is_named(folder, kept):
 
 def test_a_jpeg_that_is_called_tif(folder):
     save(folder, RGB, format="JPEG")
-    refused(folder, "cannot be read as a TIFF")
+    refused(folder, r"cannot be read as a TIFF \(JPEG by its contents\)")
+
+
+def test_an_error_says_of_which_kind_it_is(folder):
+    path = folder / "train" / "images" / "one.tif"
+
+    def kind():
+        with pytest.raises(TiffError) as caught:
+            image_pixels(path)
+        assert caught.value.path == path
+        is_format = caught.value.kind == "format"
+        assert isinstance(caught.value, UnreadableTiffError) != is_format
+        return caught.value.kind
+
+    assert kind() == "unreadable"  # there is no such file
+    save(folder, RGB[..., 0].astype(np.float32))
+    assert kind() == "format"
+    save(folder, RGB, format="JPEG")
+    assert kind() == "format"
+    path.write_bytes(b"a letter")
+    assert kind() == "corrupt"
+
+
+@pytest.fixture
+def hundred(tmp_path):
+    return write_folder(tmp_path / "hundred", [(8, 8)] * 100, suffix=".tif")
+
+
+def test_one_damaged_tiff_of_a_hundred_may_be_skipped(hundred, tmp_path, capsys):
+    damaged = tmp_path / "hundred" / "train" / "images" / "042.tif"
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    loaded = load_folder(tmp_path / "hundred", "train", LABELS, on_error="skip")
+    assert len(loaded) == len(list(loaded)) == 99
+    said = capsys.readouterr().err
+    assert f"skipped 1 of 100 (1.0 %):\n  {damaged} cannot be read as a TIFF" in said
+    with pytest.raises(KerassegError, match=r"042.tif cannot be read as a TIFF"):
+        load_folder(tmp_path / "hundred", "train", LABELS)
+
+
+def test_what_could_not_be_converted_is_named_by_all_that_reads_it(hundred, tmp_path):
+    damaged = tmp_path / "hundred" / "train" / "images" / "042.tif"
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    pairs = find_pairs(tmp_path / "hundred", "train")
+    options = {"batch_size": 2, "crop_size": (8, 8)}
+    for use in (
+        lambda: read_pair(pairs[42]),
+        lambda: training_batches(pairs, LABELS, cache="none", **options),
+        lambda: training_batches(pairs, LABELS, cache="memory", **options),
+        lambda: evaluation_batches(pairs, LABELS, batch_size=2),
+    ):
+        with pytest.raises(KerassegError, match=r"042.tif cannot be read as a TIFF"):
+            use()

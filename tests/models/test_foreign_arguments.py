@@ -51,11 +51,11 @@ def test_argument_of_another_builder_is_unknown():
 
 
 @pytest.mark.parametrize("build", [DilatedFCN, EfficientFCN], ids=lambda build: build.__name__)
-def test_rematerialize_where_it_would_change_the_training_gets_the_reason(build):
+def test_rematerialize_where_it_would_save_nothing_gets_the_reason(build):
     with pytest.raises(KerassegError) as error:
         build("resnet50", rematerialize=True)
     message = str(error.value)
-    assert message.startswith(f"{build.__name__} has no argument 'rematerialize': its decoder hol")
+    assert message.startswith(f"{build.__name__} has no argument 'rematerialize': its decoder has")
     assert message.endswith("RefineNet and LightWeightRefineNet take it.")
     assert len(message.splitlines()) == 2
 

@@ -109,6 +109,21 @@ def test_backbone_is_found_inside_a_model_inside_a_model(model):
     assert trainable(model) == set()
 
 
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_whole_network_of_several_outputs_is_no_backbone(count):
+    network = kerasseg.RefineNet(backbone(), 5, filters=4, coarse_filters=4)
+    logits = network.output
+    pooled = [keras.layers.GlobalAveragePooling2D()(logits) for _ in range(count - 1)]
+    wrapped = keras.Model(network.input, [logits, *pooled], name="wrapped")
+    images = keras.Input((None, None, 3))
+    outputs = wrapped(images)
+    outer = keras.Model(images, outputs if count == 1 else list(outputs))
+    assert [found.name for found in backbones_of(outer)] == ["my_network"]
+    kerasseg.freeze_backbone(outer)
+    assert trainable(network) == set()
+    assert network.get_layer("classifier").trainable_weights
+
+
 def test_subclassed_backbone_is_found():
     class Subclassed(keras.Model):
         def __init__(self) -> None:

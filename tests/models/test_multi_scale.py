@@ -98,7 +98,8 @@ def test_trains_in_the_training_graph():
         (),
         (0.6, 1.2),
         (1.0, 1.0),
-        (1.2000001, 1.2),
+        (1.2001, 1.2),
+        (1.001001, 1.001),
         (0,),
         (-1.0,),
         (float("nan"),),
@@ -112,7 +113,7 @@ def test_scales_that_cannot_be_used(scales):
     with pytest.raises(KerassegError) as error:
         RefineNet("mobilenetv2", 5, scales=scales)
     assert str(error.value) == (
-        "scales are factors from 0.1 to 10 of the image's size, to six digits, the largest first "
+        "scales are factors from 0.1 to 10 of the image's size, to three digits, the largest first "
         f"and each once, such as (1.2, 0.6); received {scales!r}."
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kerasseg import EfficientFCN, RefineNet
+from kerasseg.errors import KerassegError
 from tests.models.model_case import random_images, tiny_backbone
 from tests.models.test_efficientfcn import OPTIONS as EFFICIENTFCN_OPTIONS
 from tests.models.test_refinenet import OPTIONS as REFINENET_OPTIONS
@@ -61,5 +62,25 @@ def test_its_weights_are_kept(build, backbone):
 def test_of_a_fixed_size_it_takes_that_size(build):
     backbone = tiny_backbone((64, 96))
     assert build(backbone, input_shape=(64, 96, 3)).output_shape == (None, 64, 96, 5)
-    with pytest.raises(ValueError, match="64, 96"):
-        build(backbone, input_shape=(64, 64, 3))
+
+
+@pytest.mark.parametrize("shape", [(None, None, 3), (64, 64, 3), (64, None, 3), (16, 16, 3)])
+def test_of_a_fixed_size_it_takes_no_other(build, shape):
+    with pytest.raises(KerassegError) as error:
+        build(tiny_backbone((64, 96)), input_shape=shape)
+    assert str(error.value) == (
+        f"the model 'my_network' takes images of (64, 96) alone, and input_shape={shape} says "
+        "others: give input_shape=(64, 96, 3), or a model with an input of (None, None, channels)."
+    )
+
+
+def test_of_one_fixed_side_it_takes_that_side(build):
+    backbone = tiny_backbone((64, None))
+    assert build(backbone, input_shape=(64, None, 3)).output_shape == (None, 64, None, 5)
+    with pytest.raises(KerassegError, match=r"give input_shape=\(64, None, 3\), or a model"):
+        build(backbone)
+
+
+def test_of_a_fixed_size_that_is_too_small_it_is_refused(build):
+    with pytest.raises(KerassegError, match=r"'my_network' takes images of \(16, 64\) alone, and"):
+        build(tiny_backbone((16, 64)), input_shape=(16, 64, 3))

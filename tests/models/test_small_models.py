@@ -1,7 +1,7 @@
 """Every architecture, and each of its variants, in the shared case over a tiny backbone."""
 
 from kerasseg import DilatedFCN, EfficientFCN, LightWeightRefineNet, RefineNet
-from tests.models.small_model_case import CompiledModelCase, SmallModelCase
+from tests.models.small_model_case import CompiledModelCase, SmallModelCase, XlaModelCase
 from tests.models.test_dilated_fcn import OPTIONS as DILATED_FCN
 from tests.models.test_dilated_fcn import dilated_backbone
 from tests.models.test_efficientfcn import OPTIONS as EFFICIENTFCN
@@ -24,7 +24,7 @@ class TestRefineNetOfOneBlock(SmallModelCase):
     options = REFINENET | {"cascade": 1}
 
 
-class TestRefineNetOfTwoScales(SmallModelCase):
+class TestRefineNetOfTwoScales(XlaModelCase):
     architecture = RefineNet
     options = REFINENET | {"scales": (1.2, 0.6)}
     scale = 1.2

@@ -14,6 +14,8 @@ def test_every_data_set_is_listed(capsys):
         assert f"{name}: {data_set.title}\n  {data_set.labels.num_classes} classes; " in shown
         assert data_set.licence in shown
         assert data_set.homepage in shown
+    assert "tfds:cityscapes, tfds:oxford_iiit_pet, tfds:scene_parse150." in shown
+    assert all(f"'{name}'" in shown for name in ("folder", "coco_json", "records"))
 
 
 @pytest.mark.parametrize("name", names())

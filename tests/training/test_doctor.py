@@ -1,11 +1,13 @@
 """The program: its exit status, what it prints and where it writes."""
 
+import os
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from kerasseg.data import doctor
 from kerasseg.data.doctor import read_report
 from tests.data.files import write_folder
 from tests.training.runs import contents
@@ -48,6 +50,12 @@ def test_good_data_ends_well(photos, capsys):
     assert "0 errors, 0 warnings, 0 notes: nothing stands in the way of training" in said
     assert said.endswith("report: doctor-photos/report.html\n")
     assert read_report("doctor-photos").is_healthy
+
+
+def test_the_progress_bar(photos, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert run("photos", *NAMES) == 0
+    assert "examining: " in capsys.readouterr().err
 
 
 def test_without_class_names_they_are_inferred(photos, capsys):
@@ -144,13 +152,22 @@ def test_a_report_is_replaced_only_if_asked(photos, capsys):
             "--colours and --void-colours name a colour twice",
         ),
         (["photos", "--out", "photos"], "photos is not empty and holds no report"),
-        (["photos", "--out", "photos/train/images/000.jpg"], "is a file; give another directory"),
+        (["photos", "--out", "photos/train/images/000.jpg"], "000.jpg is a file; give another"),
+        (["photos", "--out", "photos/train/images/000.jpg/a/b"], "000.jpg is a file; give another"),
     ],
 )
 def test_bad_arguments_are_named_and_nothing_is_written(photos, capsys, arguments, said):
     before = contents(photos.parent)
     assert said in refused(capsys, *arguments)
     assert contents(photos.parent) == before
+
+
+def test_where_to_write_is_checked_before_anything_is_read(photos, capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "open_folder", lambda *_, **__: pytest.fail("the data were read"))
+    assert "is a file; give another" in refused(capsys, "photos", "--out", __file__ + "/x")
+    monkeypatch.setattr(os, "access", lambda path, _: path != photos.parent)
+    message = refused(capsys, "photos", "--out", "new/x")
+    assert f"new/x cannot be made: writing to {photos.parent} is not allowed" in message
 
 
 def test_a_usage_error_is_that_of_argparse(photos, capsys):

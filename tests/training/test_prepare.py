@@ -84,6 +84,8 @@ def test_a_data_set_of_the_catalogue_by_name_or_by_folder(tmp_path):
     for path in folder.glob("*/labels/*.png"):
         ids = np.asarray(Image.open(path))
         Image.fromarray(np.where(ids == 255, 11, ids).astype(np.uint8)).save(path)
+    for path in folder.glob("*/*/*.png"):
+        path.rename(path.with_stem(f"0001TP_{path.stem}"))
     by_name = ["camvid", str(tmp_path / "one"), "--data-dir", str(folder), "--splits", "val"]
     by_folder = [str(folder), str(tmp_path / "two"), "--dataset", "camvid", "--splits", "val"]
     assert main(by_name) == main(by_folder) == 0
@@ -112,6 +114,49 @@ def test_bad_arguments(data_dir, tmp_path, prepared, capsys):
         capsys, "tfds:oxford_iiit_pet", out, "--data-dir", tmp_path, "--splits", "train"
     )
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("recipe", ["--class-names", "a,b"]),
+        ("recipe", ["--ignore-label", "0"]),
+        ("recipe", ["--dataset", "camvid"]),
+        ("recipe", ["--download"]),
+        ("folder", ["--set", "data.cache=none"]),
+        ("folder", ["--data-dir", "elsewhere"]),
+        ("folder", ["--download"]),
+        ("shapes", ["--set", "data.cache=none"]),
+        ("shapes", ["--class-names", "a,b"]),
+        ("shapes", ["--download"]),
+    ],
+)
+def test_no_option_is_ignored(recipe, data_dir, tmp_path, capsys, source, options):
+    place = {"recipe": recipe, "folder": data_dir}.get(source, source)
+    names = NAMES if source == "folder" else ()
+    said = refused(capsys, place, tmp_path / "out", *options, *names)
+    assert f"{options[0]} has no effect where SOURCE is " in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_name_moves_no_other(data_dir, tmp_path, capsys):
+    for names in ("ground,,ball", "ground,box,", ""):
+        said = refused(capsys, data_dir, tmp_path / "out", "--class-names", names)
+        assert f"--class-names {names!r} has an empty name" in said
+
+
+def test_the_progress_bar(data_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert main([str(data_dir), str(tmp_path / "out"), *NAMES]) == 0
+    assert "writing records: 100%" in capsys.readouterr().err
+
+
+def test_what_is_skipped_is_counted_over_all_splits(data_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("kerasseg.data.checking._SKIPPED_AT_MOST", 0.25)
+    data = shutil.copytree(data_dir, tmp_path / "data")
+    (data / "train/images/003.jpg").write_bytes(b"")
+    assert main([str(data), str(tmp_path / "out"), *NAMES, "--on-error", "skip"]) == 0
+    assert "skipped 1 of 9 (11.1 %):\n  " in capsys.readouterr().err
 
 
 def test_a_bad_label_is_named_before_anything_is_there_to_train_on(data_dir, tmp_path, capsys):

@@ -48,6 +48,11 @@ class Augmentation:
     mask; on a finished batch CutMix and copy-paste. Each draws for itself, so that switching one
     on leaves what the others do.
 
+    Blur, JPEG noise and colour come after the crop was padded: within their reach of the padding
+    (three deviations of the blur, 16 pixels of JPEG noise) seen pixels take up some of the fill
+    colour, and the mean that contrast leaves in its place counts the padding. The label map is
+    void in the padding whatever they do.
+
     Args:
         crop_size: Height and width of the result, pixels.
         scale: The image is scaled by a factor drawn evenly between these two.
@@ -162,7 +167,16 @@ class Augmentation:
             label: `(H, W)`, an integer dtype, which is kept.
             seed: Two integers.
             ignore_label: The void label, written where nothing of the image is seen.
+
+        Raises:
+            KerassegError: If the dtype of the label map cannot hold the void label.
         """
+        label = tf.convert_to_tensor(label)
+        if not label.dtype.min <= ignore_label <= label.dtype.max:
+            raise KerassegError(
+                f"ignore_label {ignore_label} does not fit into a label map of {label.dtype.name}, "
+                f"which holds {label.dtype.min}..{label.dtype.max}: cast it to int32 before."
+            )
         seeds = split(seed, 8)
         image, label = random_scale_crop(
             image,

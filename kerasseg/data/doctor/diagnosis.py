@@ -1,15 +1,13 @@
 """The whole examination of a data set, and what comes out of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
-from kerasseg.data import tiff
 from kerasseg.data.doctor.case import Case
 from kerasseg.data.doctor.class_weights import WEIGHTINGS, class_weights
-from kerasseg.data.doctor.examination import Examination, examine
+from kerasseg.data.doctor.examination import Examination, examine_pair
 from kerasseg.data.doctor.findings import Finding, Remark, Severity, as_text, gather
 from kerasseg.data.doctor.label_file import all_colours
 from kerasseg.data.doctor.label_values import judge_values, shown_values
@@ -17,7 +15,6 @@ from kerasseg.data.doctor.statistics import SplitStatistics, split_statistics
 from kerasseg.data.doctor.study import Study, inferred_labels, pixels_by_value
 from kerasseg.data.doctor.whole import judge_images
 from kerasseg.data.pair import Pair
-from kerasseg.errors import KerassegError
 from kerasseg.label_set import Colour, LabelSet
 from kerasseg.version import __version__
 
@@ -112,8 +109,7 @@ def diagnose(case: Case, progress: bool | None = None) -> Diagnosis:
 
 
 def _study(case: Case, progress: bool | None) -> Study:
-    pairs = [pair for split in case.splits.values() for pair in split]
-    results = _examined(pairs, progress)
+    results = _examined(case, progress)
     splits = {
         split: [next(results) for _ in range(len(members))]
         for split, members in case.splits.items()
@@ -125,11 +121,14 @@ def _study(case: Case, progress: bool | None) -> Study:
     return Study(case.root, splits, labels, case.labels is None)
 
 
-def _examined(pairs: Sequence[Pair], progress: bool | None) -> Iterator[Examination]:
+def _examined(case: Case, progress: bool | None) -> Iterator[Examination]:
     from tqdm import tqdm
 
-    with suppress(KerassegError):  # What cannot be converted is found again, one by one.
-        tiff.without_tiff(pairs, progress)
+    pairs = [pair for split in case.splits.values() for pair in split]
+
+    def examine(pair: Pair) -> Examination:
+        return examine_pair(pair, case.named(pair))
+
     disable = None if progress is None else not progress
     bar = tqdm(total=len(pairs), desc="examining", unit=" pairs", disable=disable, leave=False)
     with ThreadPoolExecutor() as pool, bar:

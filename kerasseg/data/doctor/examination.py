@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from kerasseg.data import tiff
-from kerasseg.data.doctor.findings import Fault
+from kerasseg.data.doctor.contents import read_contents
 from kerasseg.data.doctor.image_file import ImageFile, examine_image, shown_size
 from kerasseg.data.doctor.label_file import LabelFile, examine_label
-from kerasseg.data.examples import Example, load_example
+from kerasseg.data.faults import Fault
 from kerasseg.data.pair import Pair
-from kerasseg.errors import KerassegError, first_line
 
 _SIDES_SWAPPED = range(5, 9)
 
@@ -30,44 +28,24 @@ class Examination:
         return dict(self.label.values)
 
 
-def examine(pair: Pair) -> Examination:
+def examine_pair(files: Pair, named: Pair | None = None) -> Examination:
     """Reads a pair and returns what is in it; the pixels themselves are not kept.
 
     Args:
-        pair: An image file and its label map.
+        files: An image file and its label map.
+        named: What they are called, where they were converted from other files.
     """
-    contents = _contents(pair)
-    if isinstance(contents, Fault):
-        return Examination(pair, ImageFile(()), LabelFile(()), (contents,))
+    pair = named or files
+    contents = read_contents(files, pair)
     with tf.device("CPU"):
-        image = examine_image(pair.image, contents.image)
-        is_turned = image.pixels is not None and _turn(image) != 1
-        label = examine_label(pair, contents.image, contents.label, is_turned)
-    faults = (*image.faults, *label.faults, *_between(pair, image, label))
+        image, label = ImageFile(()), LabelFile(())
+        if contents.image is not None:
+            image = examine_image(pair.image, contents.image, contents.orientation)
+        if contents.label is not None:
+            is_turned = image.pixels is not None and _turn(image) != 1
+            label = examine_label(pair, contents.label, contents.turn if is_turned else None)
+    faults = contents.faults + image.faults + label.faults + tuple(_between(pair, image, label))
     return Examination(pair, image, label, faults)
-
-
-def as_read(pair: Pair) -> Pair:
-    """Returns the files that training reads in place of a pair: PNG for TIFF.
-
-    Raises:
-        KerassegError: If a TIFF cannot be converted.
-    """
-    is_converted = tiff.is_tiff(pair.image) or tiff.is_tiff(pair.label)
-    return tiff.without_tiff([pair], progress=False)[0] if is_converted else pair
-
-
-def _contents(pair: Pair) -> Example | Fault:
-    try:
-        return load_example(as_read(pair))
-    except OSError as error:
-        path = pair.label if error.filename == str(pair.label) else pair.image
-        return Fault("unreadable-file", path, error.strerror or first_line(error))
-    except KerassegError as error:
-        said = first_line(error)
-        path = pair.label if said.startswith(str(pair.label)) else pair.image
-        kind = "corrupt-label" if path == pair.label else "corrupt-image"
-        return Fault(kind, path, said.removeprefix(f"{path} "))
 
 
 def _turn(image: ImageFile) -> int:

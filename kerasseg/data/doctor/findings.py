@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from kerasseg.data.faults import Fault
+
 
 class Severity(StrEnum):
     """How bad a finding is.
@@ -58,6 +60,20 @@ KINDS: dict[str, Kind] = {
     "label-without-image": _error(
         "a label map without an image", "Add the image of the same name, or remove the label map."
     ),
+    "missing-file": _error(
+        "a file that the data set lists and that is not there",
+        "Restore it, or take it off the list.",
+    ),
+    "unconvertible-file": _error(
+        "a file that cannot be converted to PNG", "Restore it from its archive."
+    ),
+    "other-categories": _error(
+        "a split whose categories are not those of the other splits; it was not examined",
+        "Export all splits with the same categories, in one order.",
+    ),
+    "bad-annotation": _error(
+        "an annotation that cannot be drawn", "Correct it or remove it from the JSON file."
+    ),
     "corrupt-image": _error(
         "an image that cannot be decoded", "Restore it, or remove it and its label map."
     ),
@@ -81,7 +97,8 @@ KINDS: dict[str, Kind] = {
     ),
     "size-mismatch": _error(
         "a label map of another size than its image",
-        "Export it anew at the size of the image; a resize must take the nearest neighbour.",
+        "Export it anew at the size of the image; a resize must take the nearest neighbour. In "
+        "annotations correct the height and width that the JSON file gives the image.",
     ),
     "binary-mask": _error(
         "a mask of 0 and 255 where class ids are meant",
@@ -109,6 +126,11 @@ KINDS: dict[str, Kind] = {
     ),
     "duplicate-within-split": _warning(
         "the same pixels more than once in a split", "Remove all but one."
+    ),
+    "unlisted-image": _warning(
+        "an image that the annotations do not list",
+        "It is not trained on. List it (without an annotation, where it shows background alone), "
+        "or remove it.",
     ),
     "all-void": _warning("a label map of void alone", "Label it, or remove it and its image."),
     "single-class": _warning(
@@ -147,21 +169,6 @@ KINDS: dict[str, Kind] = {
     "unread-file": _note("a file beside images/ and labels/", "It is not read."),
     "unread-split": _note("a split that was not examined", "Name it after --splits to do so."),
 }
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something found at one file or folder.
-
-    Args:
-        kind: A key of `KINDS`.
-        path: The file or folder.
-        detail: What is special there; may be empty.
-    """
-
-    kind: str
-    path: Path
-    detail: str = ""
 
 
 @dataclass(frozen=True)

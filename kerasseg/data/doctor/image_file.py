@@ -10,17 +10,24 @@ import numpy as np
 import tensorflow as tf
 
 from kerasseg.data.decoding import decode_image
-from kerasseg.data.doctor.findings import Fault
+from kerasseg.data.doctor.contents import stored_as
 from kerasseg.data.exif import upright
-from kerasseg.data.headers import READABLE_FORMATS, TURNED_FORMATS, Stored, png_kind
-from kerasseg.data.tiff import is_tiff
+from kerasseg.data.faults import Fault
+from kerasseg.data.headers import (
+    PNG_COLOURS,
+    READABLE_FORMATS,
+    TURNED_FORMATS,
+    Stored,
+    fault_of_bmp,
+    orientation_of,
+    png_kind,
+)
 from kerasseg.errors import first_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _SMALL = 32
-PNG_COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
 _MODES = {
     "1": "grey",
     "L": "grey",
@@ -39,19 +46,18 @@ class ImageHeader:
     Attributes:
         format: As Pillow names it: `"JPEG"`.
         kind: Format and colours for people: `"JPEG, RGB"`.
-        orientation: That of the camera, 1..8; 1 is upright. Honoured in JPEG alone.
+        orientation: That of the camera, 1..8; 1 is upright.
+        is_turned: Whether training turns the image by it: in JPEG and TIFF.
         has_transparency: Whether a pixel is less than opaque.
+        fault: Why training cannot decode it as it is meant; empty if it can.
     """
 
     format: str
     kind: str
     orientation: int
+    is_turned: bool
     has_transparency: bool
-
-    @property
-    def is_turned(self) -> bool:
-        """Whether training turns the image."""
-        return self.orientation != 1 and self.format in TURNED_FORMATS
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,20 +86,23 @@ class ImageFile:
     pixels: ImagePixels | None = None
 
 
-def examine_image(path: Path, contents: bytes) -> ImageFile:
+def examine_image(path: Path, contents: bytes, orientation: int = 1) -> ImageFile:
     """Returns what an image file holds, and what is wrong with it.
 
     Args:
         path: Its name.
         contents: All its bytes; of a TIFF those of the PNG that training reads in its place.
+        orientation: That of a TIFF, whose PNG is upright already.
     """
     if not contents:
         return ImageFile((Fault("corrupt-image", path, "empty, 0 bytes"),))
-    header = _header(path, contents)
+    header = _header(path, contents, orientation)
     if isinstance(header, str):
         return ImageFile((Fault("corrupt-image", path, header),))
     if header.format not in READABLE_FORMATS:
         return ImageFile((Fault("image-format", path, f"{header.format} by its contents"),), header)
+    if header.fault:
+        return ImageFile((Fault("image-format", path, header.fault),), header)
     try:
         pixels = decode_image(tf.constant(contents), Stored(turned=header.is_turned)).numpy()
         kept = _kept(pixels, _exact(contents, header, pixels))
@@ -102,18 +111,21 @@ def examine_image(path: Path, contents: bytes) -> ImageFile:
     return ImageFile(_faults(path, header, kept.size), header, kept)
 
 
-def _header(path: Path, contents: bytes) -> ImageHeader | str:
+def _header(path: Path, contents: bytes, of_tiff: int) -> ImageHeader | str:
     """Returns what the file says of itself, or why it says nothing."""
-    from PIL import ExifTags, Image, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(contents)) as picture:
-            turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
+            turned = orientation_of(picture)
+            orientation = turned if turned != 1 else of_tiff
             return ImageHeader(
                 picture.format or "unknown",
                 _kind(path, contents, picture),
-                turned if turned in range(1, 9) else 1,
+                orientation,
+                orientation != 1 and (of_tiff != 1 or picture.format in TURNED_FORMATS),
                 _has_transparency(picture),
+                fault_of_bmp(picture),
             )
     except UnidentifiedImageError:
         return "cut short, or no image"
@@ -122,7 +134,7 @@ def _header(path: Path, contents: bytes) -> ImageHeader | str:
 
 
 def _kind(path: Path, contents: bytes, picture: "Image") -> str:
-    name = "TIFF" if is_tiff(path) else picture.format
+    name = stored_as(path, picture.format)
     stored = png_kind(contents)
     if stored is None:
         return f"{name}, {_MODES.get(picture.mode, picture.mode)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerasseg.data import tiff
-from kerasseg.data.doctor.findings import Fault
+from kerasseg.data.faults import Fault
 from kerasseg.data.folder import IMAGE_SUFFIXES, LABEL_SUFFIX
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
 from kerasseg.data.pair import Pair

@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.data.decoding import label_of_image
-from kerasseg.data.doctor.findings import Fault
-from kerasseg.data.doctor.image_file import PNG_COLOURS
-from kerasseg.data.headers import GREY, PALETTE, Stored, png_kind
+from kerasseg.data.decoding import decode_label
+from kerasseg.data.doctor.contents import DRAWN, Turn, stored_as
+from kerasseg.data.faults import Fault
+from kerasseg.data.headers import (
+    GREY_AND_ALPHA,
+    PALETTE,
+    PNG_COLOURS,
+    Stored,
+    holds_numbers,
+    png_kind,
+)
 from kerasseg.data.label_encoding import UNKNOWN
 from kerasseg.data.pair import Pair
-from kerasseg.data.tiff import is_tiff
 from kerasseg.label_set import Colour
 
-_GREY_AND_ALPHA = 4
 _COLOURS_KEPT = 32
 _MORE_THAN_CLASSES = 256
 
@@ -28,7 +33,7 @@ class LabelFile:
 
     Attributes:
         faults: What is wrong with it.
-        kind: Depth and colours for people: `"PNG, grey of 8 bits"`; empty for what is no PNG.
+        kind: Format, colours and depth for people: `"PNG, grey of 8 bits"`; empty where unknown.
         size: Height and width, upright as training reads it; None where it cannot be read.
         values: Pixels of each value, `UNKNOWN` for what its encoding leaves out.
         colours: Pixels of each of the commonest colours, where it holds colours instead of ids.
@@ -41,14 +46,13 @@ class LabelFile:
     colours: tuple[tuple[Colour, int], ...] = ()
 
 
-def examine_label(pair: Pair, image: bytes, contents: bytes, turned: bool) -> LabelFile:
+def examine_label(pair: Pair, contents: bytes, turn: Turn | None = None) -> LabelFile:
     """Returns what a label file holds, and what is wrong with it.
 
     Args:
         pair: The image file and the label file.
-        image: All bytes of the image, whose orientation turns the label map too.
         contents: All bytes of the label file; of a TIFF those of the PNG in its place.
-        turned: Whether that orientation is other than upright.
+        turn: Turns its class ids as the image is turned; None where that is upright.
     """
     path, stored = pair.label, png_kind(contents)
     if not contents:
@@ -56,15 +60,17 @@ def examine_label(pair: Pair, image: bytes, contents: bytes, turned: bool) -> La
     if stored is None:
         return LabelFile((_no_png(path, contents),))
     depth, colour = stored
-    name = "TIFF" if is_tiff(path) else "PNG"
-    kind = f"{name}, {PNG_COLOURS.get(colour, 'unknown')} of {depth} bits"
-    if pair.encoding.kind != "colours" and colour not in (GREY, PALETTE):
-        fault = "alpha-label" if colour == _GREY_AND_ALPHA else "rgb-label"
+    source = stored_as(path, "PNG")
+    kind = f"{source}, {PNG_COLOURS.get(colour, 'unknown')} of {depth} bits"
+    if source == DRAWN:
+        kind = source
+    if pair.encoding.kind != "colours" and not holds_numbers(stored):
+        fault = "alpha-label" if colour == GREY_AND_ALPHA else "rgb-label"
         return _in_colours(fault, path, contents, kind)
-    known = Stored(turned, frozenset({stored}))
+    known = Stored(labels=frozenset({stored}))
     try:
-        encoded = tf.constant(image), tf.constant(contents)
-        ids = label_of_image(*encoded, pair.encoding, known).numpy()
+        ids = decode_label(tf.constant(contents), pair.encoding, known)
+        ids = (turn(ids) if turn else ids).numpy()
     except tf.errors.OpError:
         return LabelFile((Fault("corrupt-label", path, "cut short or damaged"),), kind)
     faults = []

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from kerasseg.data.doctor.examination import Examination
-from kerasseg.data.doctor.findings import Fault
 from kerasseg.data.doctor.study import Study, pixels_by_value
+from kerasseg.data.faults import Fault
 from kerasseg.data.label_encoding import UNKNOWN
 
 _WHITE = 255

@@ -1,12 +1,20 @@
 """The report as a Markdown page."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from kerasseg.data.doctor.diagnosis import Diagnosis
 from kerasseg.data.doctor.findings import Finding
-from kerasseg.data.doctor.pictures import Picture
-from kerasseg.data.doctor.tables import Table, heading, headline, tables, weight_lines
+from kerasseg.data.doctor.pictures import LEGEND, Picture
+from kerasseg.data.doctor.tables import (
+    Table,
+    heading,
+    headline,
+    tables,
+    verdict,
+    weight_lines,
+    weights_title,
+)
 
 MOST_PLACES = 20
 
@@ -18,25 +26,34 @@ def markdown_page(diagnosis: Diagnosis, pictures: Mapping[str, Picture]) -> str:
         diagnosis: What was found.
         pictures: By their paths beside the page.
     """
-    parts = [f"# {escaped(headline(diagnosis))}", "## Findings"]
-    parts += map(_finding, diagnosis.findings)
+    parts = [f"# {escaped(headline(diagnosis))}", f"{verdict(diagnosis).capitalize()}."]
+    parts += [f"{LEGEND} report.html shows which colour is which class."] if pictures else []
+    parts.append("## Findings")
+    for finding in diagnosis.findings:
+        parts += [_finding(finding), *_shown(pictures, {finding.kind})]
     parts += [] if diagnosis.findings else ["None."]
-    if pictures:
-        parts.append("## Pictures")
-        parts += [
-            f"{escaped(each.caption)}\n\n![{each.kind}]({path})" for path, each in pictures.items()
-        ]
+    others = {each.kind for each in pictures.values()} - {each.kind for each in diagnosis.findings}
+    parts += ["## Label maps with the most void", *_shown(pictures, others)] if others else []
     for table in tables(diagnosis):
         parts += [f"## {table.title}", _table(table)]
     if diagnosis.class_weights:
         lines = "\n".join(weight_lines(diagnosis))
-        parts += [f"## Class weights of {diagnosis.training_split}", f"```toml\n{lines}\n```"]
+        title = f"{escaped(weights_title(diagnosis))}:"
+        parts += ["## Class weights", title, f"```toml\n{lines}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
 def escaped(text: str) -> str:
     """Returns text in which nothing is taken for Markdown."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text).replace("\n", " ")
+
+
+def _shown(pictures: Mapping[str, Picture], kinds: Collection[str]) -> list[str]:
+    return [
+        f"{escaped(each.caption)}\n\n![{each.kind}]({path})"
+        for path, each in pictures.items()
+        if each.kind in kinds
+    ]
 
 
 def _finding(finding: Finding) -> str:

@@ -1,21 +1,19 @@
 """Pictures of the worst pairs: the image beside its label map laid over it."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.data.checking import read_label
-from kerasseg.data.decoding import decode_image
+from kerasseg.data.decoding import decode_image, decode_label
 from kerasseg.data.doctor.case import Case
+from kerasseg.data.doctor.contents import read_contents
 from kerasseg.data.doctor.diagnosis import Diagnosis
-from kerasseg.data.doctor.examination import as_read
 from kerasseg.data.doctor.findings import Place, shown_path
 from kerasseg.data.pair import Pair
-from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 
 if TYPE_CHECKING:
@@ -28,6 +26,10 @@ _HEIGHT = 180
 _WIDEST = 400
 _WRONG = (255, 0, 255)
 _OPACITY = 0.7
+LEGEND = (
+    "Each picture shows the image and, beside it, its label map laid over it: the classes in "
+    "their colours, void clear, values that are neither class nor void in magenta."
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _by_path(case: Case) -> dict[str, Pair]:
         shown_path(path, case.root): pair
         for pairs in case.splits.values()
         for pair in pairs
-        for path in (pair.image, pair.label)
+        for path in (case.named(pair).image, case.named(pair).label)
     }
 
 
@@ -84,41 +86,35 @@ def _worst(diagnosis: Diagnosis) -> Iterator[tuple[str, Place]]:
         yield from (("most-void", place) for place in split.most_void[:2])
 
 
-def _panels(original: Pair, labels: LabelSet) -> list["Image"]:
-    try:
-        pair = as_read(original)
-    except KerassegError:
-        return []
-    image, ids = _image(pair), _ids(pair)
+def _panels(pair: Pair, labels: LabelSet) -> list["Image"]:
+    contents = read_contents(pair, pair)
+    image = _decoded(decode_image, contents.image)
+    ids = _decoded(decode_label, contents.label, pair.encoding)
     panels = [panel for panel in (image,) if panel is not None]
     if ids is None:
-        panels += _colours(pair)
+        panels += _colours(contents.label)
     else:
-        panels.append(_painted(image, ids, labels))
+        turned = ids if image is None else contents.turn(tf.constant(ids)).numpy()
+        panels.append(_painted(image, turned, labels))
     return [_thumbnail(panel) for panel in panels]
 
 
-def _image(pair: Pair) -> np.ndarray | None:
+def _decoded(
+    decode: Callable[..., tf.Tensor], contents: bytes | None, *more: Any
+) -> np.ndarray | None:
     try:
         with tf.device("CPU"):
-            return decode_image(tf.constant(pair.image.read_bytes())).numpy()
-    except (tf.errors.OpError, OSError):
+            return decode(tf.constant(contents), *more).numpy() if contents else None
+    except tf.errors.OpError:
         return None
 
 
-def _ids(pair: Pair) -> np.ndarray | None:
-    try:
-        return read_label(pair)
-    except (tf.errors.OpError, OSError):
-        return None
-
-
-def _colours(pair: Pair) -> list[np.ndarray]:
+def _colours(contents: bytes | None) -> list[np.ndarray]:
     """Returns a label map as its file looks; none if it cannot be decoded."""
     from PIL import Image
 
     try:
-        with Image.open(pair.label) as picture:
+        with Image.open(io.BytesIO(contents or b"")) as picture:
             return [np.asarray(picture.convert("RGB"))]
     except (OSError, SyntaxError, ValueError):
         return []

@@ -22,14 +22,14 @@ def check_free(directory: str | os.PathLike[str], overwrite: bool = False) -> No
         overwrite: Whether an older report may be deleted.
 
     Raises:
-        KerassegError: If it is a file, or is not empty and no report to be overwritten.
+        KerassegError: If it is a file, lies where no directory can be made, or is not empty and no
+            report to be overwritten.
 
     Example:
         >>> check_free("doctor-photos")
     """
     path = Path(directory)
-    if path.exists() and not path.is_dir():
-        raise KerassegError(f"{path} is a file; give another directory for the report.")
+    _check_place(path)
     if not path.is_dir() or not any(path.iterdir()):
         return
     if not (path / JSON_NAME).is_file():
@@ -38,6 +38,21 @@ def check_free(directory: str | os.PathLike[str], overwrite: bool = False) -> No
         raise KerassegError(
             f"{path} holds a report already: say --overwrite to replace it, or give another "
             "directory."
+        )
+
+
+def _check_place(path: Path) -> None:
+    """Raises an error where neither the directory nor one beside it can be made."""
+    if path.is_dir():
+        above = path.absolute().parent
+    else:
+        above = next(each for each in (path, *path.absolute().parents) if os.path.lexists(each))
+    if not above.is_dir():
+        raise KerassegError(f"{above} is a file; give another directory for the report.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise KerassegError(
+            f"{path} cannot be made: writing to {above} is not allowed. Give another directory "
+            "for the report."
         )
 
 

@@ -90,7 +90,7 @@ def _most_void(study: Study, examinations: Sequence[Examination]) -> tuple[Place
 
     worst = sorted((each for each in examinations if each.values), key=share)[: -_WORST - 1 : -1]
     return tuple(
-        Place(shown_path(each.pair.label, study.root), f"{share(each):.1%} void")
+        Place(shown_path(each.pair.label, study.root), f"{100 * share(each):.1f} % void")
         for each in worst
         if share(each) > 0
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kerasseg.data.doctor.diagnosis import Diagnosis
-from kerasseg.data.doctor.findings import Finding
+from kerasseg.data.doctor.findings import Finding, Severity
 
 _MOST_SIZES = 12
 
@@ -25,7 +25,7 @@ def tables(diagnosis: Diagnosis) -> list[Table]:
     return [
         _classes(diagnosis),
         _channels(diagnosis),
-        _counts("Sizes", {name: each.sizes for name, each in splits.items()}),
+        _counts("Sizes (width x height)", {name: each.sizes for name, each in splits.items()}),
         _counts("Images", {name: each.image_kinds for name, each in splits.items()}),
         _counts("Label maps", {name: each.label_kinds for name, each in splits.items()}),
     ]
@@ -45,8 +45,27 @@ def heading(finding: Finding) -> str:
     return f"{finding.title} ({number:,} {'place' if number == 1 else 'places'})"
 
 
+def verdict(diagnosis: Diagnosis) -> str:
+    """Returns how much was found of each severity, and what that means, in one line."""
+    counts = {severity: len(diagnosis.of_severity(severity)) for severity in Severity}
+    counted = ", ".join(
+        f"{number} {severity.value}{'' if number == 1 else 's'}"
+        for severity, number in counts.items()
+    )
+    healthy = "nothing stands in the way of training"
+    return f"{counted}: {healthy if diagnosis.is_healthy else 'training would go wrong'}"
+
+
+def weights_title(diagnosis: Diagnosis) -> str:
+    """Returns what the lines of `weight_lines` are for."""
+    return (
+        f"Class weights of {diagnosis.training_split}: one of these lines may be put into the "
+        "section [loss] of a recipe"
+    )
+
+
 def weight_lines(diagnosis: Diagnosis) -> list[str]:
-    """Returns the class weights as lines for the section `[loss]` of a recipe."""
+    """Returns the class weights as lines for the section `[loss]` of a recipe, one a rule."""
     lines = []
     for rule, weights in diagnosis.class_weights.items():
         rounded = ", ".join(str(float(f"{weight:.4g}")) for weight in weights)
@@ -57,7 +76,7 @@ def weight_lines(diagnosis: Diagnosis) -> list[str]:
 def _classes(diagnosis: Diagnosis) -> Table:
     header = ["class"]
     for split in diagnosis.splits:
-        header += [f"{split} pixels", "share", "images"]
+        header += [f"{split} pixels", "share", "in images"]
     rows = [_class_row(diagnosis, number) for number in range(len(diagnosis.class_names))]
     void = ["void"]
     for each in diagnosis.splits.values():
@@ -84,7 +103,7 @@ def _channels(diagnosis: Diagnosis) -> Table:
         for what, values in (("mean", each.mean), ("deviation", each.deviation)):
             if values is not None:
                 rows.append((f"{name} {what}", *(f"{value:.2f}" for value in values)))
-    return Table("Pixels", ("0..255", "red", "green", "blue"), tuple(rows))
+    return Table("Pixels", ("pixels, 0..255", "red", "green", "blue"), tuple(rows))
 
 
 def _counts(title: str, counts: Mapping[str, Mapping[str, int]]) -> Table:

@@ -1,8 +1,16 @@
 """The diagnosis as words for a terminal."""
 
 from kerasseg.data.doctor.diagnosis import Diagnosis
-from kerasseg.data.doctor.findings import Finding, Severity
-from kerasseg.data.doctor.tables import Table, heading, headline, tables, weight_lines
+from kerasseg.data.doctor.findings import Finding
+from kerasseg.data.doctor.tables import (
+    Table,
+    heading,
+    headline,
+    tables,
+    verdict,
+    weight_lines,
+    weights_title,
+)
 
 _MOST_PLACES = 3
 _MOST_ROWS = 40
@@ -24,13 +32,12 @@ def summary(diagnosis: Diagnosis) -> str:
         0 errors, ... nothing stands in the way of training
     """
     weights = weight_lines(diagnosis)
-    title = f"Weights of the classes in {diagnosis.training_split}: a line for [loss]"
     parts = [
         headline(diagnosis),
         *map(_finding, diagnosis.findings),
         *(_aligned(table) for table in tables(diagnosis) if table.rows),
-        *(["\n".join([title, *weights])] if weights else []),
-        _verdict(diagnosis),
+        *(["\n".join([weights_title(diagnosis), *weights])] if weights else []),
+        verdict(diagnosis),
     ]
     return "\n\n".join(parts)
 
@@ -57,13 +64,3 @@ def _aligned(table: Table) -> str:
     ]
     more = len(table.rows) - _MOST_ROWS
     return "\n".join([*lines, f"and {more:,} more"] if more > 0 else lines)
-
-
-def _verdict(diagnosis: Diagnosis) -> str:
-    counts = {severity: len(diagnosis.of_severity(severity)) for severity in Severity}
-    counted = ", ".join(
-        f"{number} {severity.value}{'' if number == 1 else 's'}"
-        for severity, number in counts.items()
-    )
-    healthy = "nothing stands in the way of training"
-    return f"{counted}: {healthy if diagnosis.is_healthy else 'training would go wrong'}"

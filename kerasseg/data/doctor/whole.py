@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kerasseg.data.doctor.examination import Examination
-from kerasseg.data.doctor.findings import Fault, shown_path
+from kerasseg.data.doctor.findings import shown_path
 from kerasseg.data.doctor.image_file import shown_size
 from kerasseg.data.doctor.study import Study
+from kerasseg.data.faults import Fault
 
 _FAR = 8
 

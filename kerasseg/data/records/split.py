@@ -13,6 +13,7 @@ import tensorflow as tf
 from kerasseg.data.examples import Example
 from kerasseg.data.headers import GREY, Stored
 from kerasseg.data.label_encoding import CLASS_IDS
+from kerasseg.data.listing import shown
 from kerasseg.data.records import storage
 from kerasseg.data.records.encoding import read_record
 from kerasseg.data.streams import ExampleStream, shuffled
@@ -188,8 +189,8 @@ def _describe(directory: str) -> "RecordsDescription":
             f"{directory} holds half prepared records: the same training.prepare goes on with it."
         )
     raise KerassegError(
-        f"{directory} holds no {DESCRIPTION}: it is no directory of records. Write one with "
-        "training.prepare."
+        f"{directory} holds no {DESCRIPTION}: it is no directory of records; found "
+        f"{shown(there)}. Write one with training.prepare."
     )
 
 

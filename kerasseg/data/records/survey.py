@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from kerasseg.data.checking import OnError, judge
+from kerasseg.data.checking import OnError, compared, judge
 from kerasseg.data.examination import examine
 from kerasseg.data.examples import Example, Problem, digest, fingerprint_of
 from kerasseg.data.headers import Stored, png_kind
@@ -41,6 +41,7 @@ class _Seen:
     size: tuple[int, int] = (0, 0)
     orientation: int = 1
     kind: tuple[int, int] | None = None
+    values: tuple[int, ...] = ()
 
 
 def survey(
@@ -60,7 +61,8 @@ def survey(
     """
     seen = _see_all(source, labels, progress)
     problems = [each.problem for each in seen if each.problem]
-    skipped = judge(problems, len(seen), on_error)
+    there = {value for each in seen for value in each.values}
+    skipped = judge(problems, len(seen), on_error, compared(labels, there))
     good = [each for each in seen if each.problem is None]
     return Survey(
         kept=tuple(each.problem is None for each in seen),
@@ -97,10 +99,11 @@ def _see_all(source: ExampleSource, labels: LabelSet, progress: bool | None) -> 
 def _see(example: Example | Problem, labels: LabelSet) -> _Seen:
     found = examine(example, labels)
     if isinstance(found, Problem):
-        return _Seen(digest(example), found)
+        return _Seen(digest(example), found, values=found.values)
     return _Seen(
         digest(example),
         size=found.size,
         orientation=found.orientation,
         kind=png_kind(example.label) if isinstance(example, Example) else None,
+        values=found.values,
     )

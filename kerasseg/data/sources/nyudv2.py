@@ -7,6 +7,7 @@ the finished labels of `labels40.mat` are taken. What is none of the 40 is void.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -44,12 +45,8 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
         encoding = _encoding(root / _MAPPING)
         labels = [_conversion(root / _FILE, number, _label) for number in numbers]
     elif (root / _LABELS).is_file():
-        encoding, forty = _FORTY, matlab.variable(root / _LABELS, "labels40")
-        pixels = [partial(np.array, forty[..., number - 1], np.uint8) for number in numbers]
-        labels = [
-            Conversion(root / _LABELS, f"{number:04}", read)
-            for number, read in zip(numbers, pixels, strict=True)
-        ]
+        encoding, read = _FORTY, _Forty(root / _LABELS)
+        labels = [_conversion(root / _LABELS, number, read) for number in numbers]
     else:
         raise KerassegError(
             f"{root} lacks the way to the 40 classes: expected {_MAPPING} or {_LABELS}, of the "
@@ -57,7 +54,10 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
         )
     images = convert("nyudv2_images", [_conversion(root / _FILE, n, _image) for n in numbers])
     maps = convert("nyudv2_labels", labels)
-    return [Pair(*paths, encoding) for paths in zip(images, maps, strict=True)]
+    return [
+        Pair(image.path, label.path, encoding, image.problem or label.problem)
+        for image, label in zip(images, maps, strict=True)
+    ]
 
 
 def _numbers(root: Path, split: str) -> list[int]:
@@ -65,7 +65,7 @@ def _numbers(root: Path, split: str) -> list[int]:
     found = np.atleast_1d(matlab.variable(root / "splits.mat", _VARIABLES[split]))
     with matlab.hdf5(root / _FILE, "images", "labels") as file:
         count = len(file["images"])
-    if not len(found) or found.min() < 1 or found.max() > count:
+    if len(found) and not 1 <= found.min() <= found.max() <= count:
         raise KerassegError(
             f"{root / 'splits.mat'} names image {found.max(initial=0)} for {split}, and {_FILE} "
             f"holds 1..{count}: they do not belong together."
@@ -85,6 +85,21 @@ def _image(path: Path, number: int) -> np.ndarray:
 def _label(path: Path, number: int) -> np.ndarray:
     with matlab.hdf5(path, "labels") as file:
         return np.ascontiguousarray(file["labels"][number - 1].T, np.uint16)
+
+
+class _Forty:
+    """The label maps of `labels40.mat`, which is read as a whole when the first is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._maps: np.ndarray | None = None
+        self._lock = Lock()
+
+    def __call__(self, _: Path, number: int) -> np.ndarray:
+        with self._lock:
+            if self._maps is None:
+                self._maps = matlab.variable(self._path, "labels40")
+        return np.array(self._maps[..., number - 1], np.uint8)
 
 
 def _encoding(path: Path) -> LabelEncoding:

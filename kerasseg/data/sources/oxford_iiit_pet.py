@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasseg.data.conversion import Conversion, convert
+from kerasseg.data.conversion import Conversion, Converted, convert
 from kerasseg.data.data_set import DataSet
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.data.pair import Pair
 from kerasseg.data.sources.tree import files_in, listed, named, root_of
-from kerasseg.errors import KerassegError
+from kerasseg.errors import UnreadableError
 from kerasseg.label_set import LabelSet
 
 ENCODING = LabelEncoding(ids={1: 1, 2: 0, 3: 255})
@@ -29,17 +29,20 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
     root = root_of(data_dir, "the Oxford-IIIT pets", needed, ("", "oxford-iiit-pet"))
     folder, trimaps = root / "images", root / "annotations" / "trimaps"
     source = root / "annotations" / f"{split}.txt"
-    names = listed(source)
+    names = listed(source, first_word=True)
     images = _without_gif(named(names, files_in(folder, ".jpg"), folder, source))
     labels = named(names, files_in(trimaps, ".png"), trimaps, source)
-    return [Pair(*paths, ENCODING) for paths in zip(images, labels, strict=True)]
+    return [
+        Pair(image.path, label, ENCODING, image.problem)
+        for image, label in zip(images, labels, strict=True)
+    ]
 
 
-def _without_gif(images: list[Path]) -> list[Path]:
-    gifs = [path for path in images if _begins(path) == b"GIF8"]
+def _without_gif(images: list[Path]) -> list[Converted]:
+    gifs = [path for path in images if path.is_file() and _begins(path) == b"GIF8"]
     conversions = [Conversion(path, path.stem, partial(_pixels, path)) for path in gifs]
     converted = dict(zip(gifs, convert("oxford_iiit_pet", conversions), strict=True))
-    return [converted.get(path, path) for path in images]
+    return [converted.get(path, Converted(path)) for path in images]
 
 
 def _begins(path: Path) -> bytes:
@@ -53,8 +56,10 @@ def _pixels(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError):
-        raise KerassegError(f"{path} is a GIF that is corrupt or cut short. Restore it.") from None
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        raise UnreadableError(
+            f"{path} is a GIF that is corrupt or cut short. Restore it."
+        ) from None
 
 
 DATA_SET = DataSet(

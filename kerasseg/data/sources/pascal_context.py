@@ -52,7 +52,10 @@ def _read(data_dir: Path, split: str, first: int) -> list[Pair]:
     labels = convert(
         "pascal_context", [Conversion(path, path.stem, partial(_label, path)) for path in files]
     )
-    return [Pair(*paths, encoding) for paths in zip(images, labels, strict=True)]
+    return [
+        Pair(image, label.path, encoding, label.problem)
+        for image, label in zip(images, labels, strict=True)
+    ]
 
 
 def _label(path: Path) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kerasseg.data import matlab
-from kerasseg.data.conversion import Conversion, convert
+from kerasseg.data.conversion import Conversion, Converted, convert
 from kerasseg.data.data_set import DataSet
 from kerasseg.data.pair import Pair
 from kerasseg.data.sources.tree import files_in, listed, named, root_of
@@ -54,12 +54,15 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
     names = listed(source)
     images = named(names, files_in(voc / "JPEGImages", ".jpg"), voc / "JPEGImages", source)
     labels = _labels(data_dir, package / f"{_PACKAGE}_gt", names, source)
-    return [Pair(image, label) for image, label in zip(images, labels, strict=True)]
+    return [
+        Pair(image, label.path, problem=label.problem)
+        for image, label in zip(images, labels, strict=True)
+    ]
 
 
-def _labels(data_dir: Path, finished: Path, names: list[str], source: Path) -> list[Path]:
+def _labels(data_dir: Path, finished: Path, names: list[str], source: Path) -> list[Converted]:
     if finished.is_dir():
-        return named(names, files_in(finished, ".png"), finished, source)
+        return [Converted(p) for p in named(names, files_in(finished, ".png"), finished, source)]
     parts = root_of(
         data_dir,
         f"the labels of PASCAL Person-Part ({finished.name} beside {source.parent.name})",

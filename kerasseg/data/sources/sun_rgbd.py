@@ -12,6 +12,7 @@ import numpy as np
 from kerasseg.data import matlab
 from kerasseg.data.conversion import Conversion, convert, remembered
 from kerasseg.data.data_set import DataSet
+from kerasseg.data.faults import Fault, refuse
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.data.pair import Pair
 from kerasseg.data.sources.tree import root_of
@@ -50,8 +51,10 @@ def _read(data_dir: Path, split: str) -> list[Pair]:
         for number in chosen
     ]
     maps = convert("sun_rgbd", labels)
-    paths = zip(chosen, maps, strict=True)
-    return [Pair(root / images[number], label, _ENCODING) for number, label in paths]
+    return [
+        Pair(root / images[number], label.path, _ENCODING, label.problem)
+        for number, label in zip(chosen, maps, strict=True)
+    ]
 
 
 def _image_paths(meta: Path) -> list[str]:
@@ -78,9 +81,10 @@ def _check(root: Path, images: list[str], scenes: set[str]) -> None:
         )
     missing = [path for path in images if not (root / path).is_file()]
     if missing:
-        raise KerassegError(
+        refuse(
             f"{root / _META} names {missing[0]}, which is not in {root} ({len(missing)} of "
-            f"{len(images)} are missing). Unpack the archive of {_TREE}/ again."
+            f"{len(images)} are missing). Unpack the archive of {_TREE}/ again.",
+            [Fault("missing-file", root / path, f"listed in {_META.name}") for path in missing],
         )
 
 

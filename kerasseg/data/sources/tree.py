@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from kerasseg.data.faults import Fault, refuse
 from kerasseg.data.folder import refuse_alone
 from kerasseg.data.label_encoding import CLASS_IDS, LabelEncoding
+from kerasseg.data.listing import entries
 from kerasseg.data.pair import Pair
 from kerasseg.errors import KerassegError
-
-_SHOWN = 6  # entries of a directory that a message lists
 
 
 def root_of(
@@ -31,31 +31,27 @@ def root_of(
     where = " or ".join(f"{place}/" if place else "it" for place in places)
     raise KerassegError(
         f"{data_dir} does not hold {title}: expected {' and '.join(needed)} in {where}; found "
-        f"{_entries(data_dir)}."
+        f"{entries(data_dir)}."
     )
 
 
-def _entries(folder: Path) -> str:
-    names = sorted(
-        path.name + "/" * path.is_dir() for path in folder.iterdir() if path.name[0] != "."
-    )
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more if names else "nothing"
+def listed(path: Path, *, first_word: bool = False) -> list[str]:
+    """Returns each line of a list, without repetition; `#` begins a comment.
 
-
-def listed(path: Path) -> list[str]:
-    """Returns the first word of each line of a list, without repetition; `#` begins a comment.
+    Args:
+        path: The list.
+        first_word: Whether further columns follow the name, which then holds no space.
 
     Raises:
         KerassegError: If the file is missing or lists nothing.
     """
     if not path.is_file():
         raise KerassegError(f"{path} is missing: it lists the images of the split. Restore it.")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    words = [line.split()[0] for line in lines if line.strip() and line.lstrip()[0] != "#"]
-    if not words:
+    lines = map(str.strip, path.read_text(encoding="utf-8").splitlines())
+    names = [line.split()[0] if first_word else line for line in lines if line and line[0] != "#"]
+    if not names:
         raise KerassegError(f"{path} is empty: it lists the images of the split. Restore it.")
-    return list(dict.fromkeys(words))
+    return list(dict.fromkeys(names))
 
 
 def files_in(folder: Path, suffix: str) -> dict[str, Path]:
@@ -78,7 +74,7 @@ def files_in(folder: Path, suffix: str) -> dict[str, Path]:
 def named(
     names: Iterable[str], files: Mapping[str, Path], folder: Path, source: Path
 ) -> list[Path]:
-    """Returns the file of each name.
+    """Returns the file of each name; where faults are noted also of one that is not there.
 
     Args:
         names: What a list names.
@@ -91,12 +87,16 @@ def named(
     """
     names = list(names)
     missing = [name for name in names if name not in files]
+    # All of them end alike, in what `files_in` was asked for.
+    suffix = next((path.name.removeprefix(name) for name, path in files.items()), "")
+    expected = {name: folder / f"{name}{suffix}" for name in missing}
     if missing:
-        raise KerassegError(
+        refuse(
             f"{source} names {missing[0]}, which is not in {folder} ({len(missing)} of "
-            f"{len(names)} are missing). Unpack the archive of {folder.name}/ again."
+            f"{len(names)} are missing). Unpack the archive of {folder.name}/ again.",
+            [Fault("missing-file", path, f"listed in {source.name}") for path in expected.values()],
         )
-    return [files[name] for name in names]
+    return [files.get(name) or expected[name] for name in names]
 
 
 def matched(
@@ -120,4 +120,5 @@ def matched(
     refuse_alone(labels, images, "image", folders[0])
     if not images:
         raise KerassegError(f"{folders[0]} is empty. Unpack the archive of this data set again.")
-    return [Pair(images[name], labels[name], encoding) for name in sorted(images)]
+    names = sorted(images.keys() & labels.keys())
+    return [Pair(images[name], labels[name], encoding) for name in names]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasseg.data import matlab
-from kerasseg.data.conversion import Conversion, convert
+from kerasseg.data.conversion import Conversion, Converted, convert
 from kerasseg.data.data_set import DataSet
 from kerasseg.data.pair import Pair
 from kerasseg.data.sources.tree import files_in, listed, named, root_of
@@ -60,11 +60,20 @@ def _further(data_dir: Path, root: Path, lists: Path) -> list[Pair]:
     folder, suffix = _sbd_folder(data_dir, root)
     files = {name: path for name, path in files_in(folder, suffix).items() if name not in own}
     names = sorted(files)
+    if not names:
+        raise KerassegError(
+            f"{folder} holds no *{suffix} beyond the images of VOC's own train and val, so that "
+            "trainaug would be train. Unpack the archive of SBD again."
+        )
     images = named(names, files_in(root / "JPEGImages", ".jpg"), root / "JPEGImages", folder)
-    labels = [files[name] for name in names]
+    labels = [Converted(files[name]) for name in names]
     if suffix == ".mat":
-        labels = convert("sbd", [Conversion(p, p.stem, partial(_sbd_label, p)) for p in labels])
-    return [Pair(image, label) for image, label in zip(images, labels, strict=True)]
+        jobs = [Conversion(p, p.stem, partial(_sbd_label, p)) for p, _ in labels]
+        labels = convert("sbd", jobs)
+    return [
+        Pair(image, label.path, problem=label.problem)
+        for image, label in zip(images, labels, strict=True)
+    ]
 
 
 def _sbd_folder(data_dir: Path, root: Path) -> tuple[Path, str]:

@@ -36,10 +36,11 @@ def batch(count, size):
     )
 
 
-def both_ways(change, *parts, seeds=3):
+def both_ways(change, *parts, seeds=3, levels=0):
     """Changes tensors by some seeds eagerly and inside `map`, and asserts that it is the same.
 
-    Labels have to be equal, images (float32) within a grey level. Returns the results, one a seed.
+    Labels have to be equal, images (float32) within so many grey levels: none, but for colour.
+    Returns the results, one a seed.
     """
     tensors = [tf.constant(part) for part in parts]
 
@@ -51,7 +52,7 @@ def both_ways(change, *parts, seeds=3):
     for one, other in zip(tf.nest.flatten(eager), tf.nest.flatten(mapped), strict=True):
         assert one.dtype == other.dtype
         if one.dtype == tf.float32:
-            assert np.abs(one - other).max() <= 1
+            assert np.abs(one - other).max() <= levels
         else:
             assert np.array_equal(one, other)
     return tf.nest.map_structure(lambda part: part.numpy(), eager)

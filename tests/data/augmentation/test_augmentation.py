@@ -34,7 +34,17 @@ combinations = st.fixed_dictionaries(
         "grid_mask_probability": st.just(1.0),
         "cutmix_probability": st.just(0.7),
         "copy_paste_probability": st.just(0.7),
+        "photometric": st.just("keras_cv"),
     },
+)
+# Every void label with every dtype of label maps that holds it.
+kept_voids = st.sampled_from(
+    [
+        (void, dtype)
+        for void in (11, 255, 65535)
+        for dtype in (np.uint8, np.uint16, np.int32)
+        if void <= np.iinfo(dtype).max
+    ]
 )
 
 
@@ -47,6 +57,7 @@ def test_the_same_seed_gives_the_same_eagerly_and_inside_map(options, photometri
         photo((50, 60)).astype(np.uint8),
         example((50, 60))[1],
         seeds=6,
+        levels=1 if options else 0,
     )
     for image, label in changed:
         assert image.shape == (24, 40, 3)
@@ -60,18 +71,26 @@ def test_a_batch_is_mixed_the_same_eagerly_and_inside_map():
 
 
 @few
-@given(st.lists(st.tuples(sizes, seeds), min_size=2, max_size=3), sizes, seeds, combinations)
-def test_what_is_not_seen_is_void_and_nothing_else_is(shown, crop, seed, options):
+@given(
+    st.lists(st.tuples(sizes, seeds), min_size=2, max_size=3),
+    sizes,
+    seeds,
+    kept_voids,
+    combinations,
+)
+def test_what_is_not_seen_is_void_and_nothing_else_is(shown, crop, seed, kept, options):
     """Black images of class 1: the fill colour stands where the label is void, and only there."""
-    augment = Augmentation(crop, **options)
+    augment, (ignore_label, dtype) = Augmentation(crop, **options), kept
     examples = [
-        augment(np.zeros((*size, 3), np.uint8), np.ones(size, np.int32), own, ignore_label=VOID)
+        augment(
+            np.zeros((*size, 3), np.uint8), np.ones(size, dtype), own, ignore_label=ignore_label
+        )
         for size, own in shown
     ]
     images, labels = (tf.stack(part) for part in zip(*examples, strict=True))
-    images, labels = augment.mix(images, labels, seed, ignore_label=VOID)
-    void = labels.numpy() == VOID
-    assert labels.dtype == tf.int32
+    images, labels = augment.mix(images, labels, seed, ignore_label=ignore_label)
+    void = labels.numpy() == ignore_label
+    assert labels.dtype == dtype
     assert np.all(labels.numpy()[~void] == 1)
     assert np.all(images.numpy()[void] == FILL_COLOUR)
     assert np.all(images.numpy()[~void] == 0)
@@ -109,6 +128,14 @@ def test_switching_one_on_leaves_what_the_others_do(name):
         seen = more[1].numpy() != VOID
         assert np.array_equal(plain[1].numpy()[seen], more[1].numpy()[seen])
         assert name not in HIDDEN or np.array_equal(plain[0][seen], more[0][seen])
+
+
+@pytest.mark.parametrize("void", [256, 65535, -1])
+def test_a_void_label_that_the_dtype_cannot_hold_is_refused(void):
+    augment, (image, label) = Augmentation((24, 40)), example((20, 30))
+    with pytest.raises(KerassegError, match=f"ignore_label {void} does not fit into .* uint8, whi"):
+        augment(image, label, (0, 1), ignore_label=void)
+    assert augment(image, label.astype(np.int32), (0, 1), ignore_label=void)[1].dtype == tf.int32
 
 
 def test_another_seed_gives_another_crop():

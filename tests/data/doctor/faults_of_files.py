@@ -101,11 +101,60 @@ def image_that_is_a_text(folder):
 
 @fault("corrupt-image")
 def tiff_cut_in_half(folder):
-    path = image(folder).with_suffix(".tif")
-    Image.open(image(folder)).save(path)
-    image(folder).unlink()
+    path = _image_as_tiff(folder, Image.open(image(folder)))
     path.write_bytes(path.read_bytes()[:5000])
     return shown(path)
+
+
+@fault("image-format")
+def tiff_of_floats(folder):
+    grey = np.asarray(Image.open(image(folder)).convert("L"))
+    return shown(_image_as_tiff(folder, Image.fromarray(grey.astype(np.float32))))
+
+
+@fault("image-format")
+def jpeg_that_is_called_tif(folder):
+    return shown(image(folder).rename(image(folder).with_suffix(".tif")))
+
+
+@fault("corrupt-label")
+def tiff_of_labels_cut_in_half(folder):
+    path = _label_as_tiff(folder, Image.open(label(folder)))
+    path.write_bytes(path.read_bytes()[:5000])
+    return shown(path)
+
+
+@fault("label-format")
+def tiff_of_labels_in_floats(folder):
+    return shown(_label_as_tiff(folder, Image.fromarray(ids_of(label(folder)).astype(np.float32))))
+
+
+@fault("rgb-label")
+def tiff_of_labels_in_colours(folder):
+    colours = colour_map(ids_of(label(folder)), describe("camvid").labels)
+    return shown(_label_as_tiff(folder, Image.fromarray(colours)))
+
+
+@fault("rgb-label")
+def label_in_colours_beside_a_turned_tiff(folder):
+    _image_as_tiff(folder, Image.open(image(folder)), tiffinfo={0x0112: 6})
+    return save(label(folder), colour_map(ids_of(label(folder)), describe("camvid").labels))
+
+
+@fault("turned-image")
+def tiff_turned_by_its_camera(folder):
+    return shown(_image_as_tiff(folder, Image.open(image(folder)), tiffinfo={0x0112: 6}))
+
+
+@fault("orientation-ambiguous")
+def tiff_upside_down(folder):
+    return shown(_image_as_tiff(folder, Image.open(image(folder)), tiffinfo={0x0112: 3}))
+
+
+@fault("size-mismatch")
+def label_of_half_the_size_beside_a_turned_tiff(folder):
+    _image_as_tiff(folder, Image.open(image(folder)), tiffinfo={0x0112: 6})
+    return save(label(folder), ids_of(label(folder))[::2, ::2])
 
 
 @fault("corrupt-label")
@@ -131,6 +180,13 @@ def label_that_is_a_text(folder):
 def tiff_that_is_called_jpg(folder):
     pixels = Image.open(image(folder)).convert("RGB")
     pixels.save(image(folder), format="TIFF")
+    return shown(image(folder))
+
+
+@fault("image-format")
+def palette_in_a_bmp(folder):
+    pixels = Image.open(image(folder)).quantize(16)
+    pixels.save(image(folder), format="BMP")
     return shown(image(folder))
 
 
@@ -213,6 +269,20 @@ def photo_upside_down(folder):
     picture = Image.open(image(folder))
     picture.save(image(folder), exif=_orientation(3))
     return shown(image(folder))
+
+
+def _image_as_tiff(folder: Path, picture: Image.Image, **options) -> Path:
+    return _as_tiff(image(folder), picture, options)
+
+
+def _label_as_tiff(folder: Path, picture: Image.Image) -> Path:
+    return _as_tiff(label(folder), picture, {})
+
+
+def _as_tiff(old: Path, picture: Image.Image, options) -> Path:
+    picture.save(old.with_suffix(".tif"), **options)
+    old.unlink()
+    return old.with_suffix(".tif")
 
 
 def _replace(folder: Path, picture: Image.Image) -> str:

@@ -1,14 +1,15 @@
 """Little data sets: colours, TIFF, doubles, figures, splits, published trees."""
 
+import builtins
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from kerasseg.data import LabelEncoding, doctor
-from kerasseg.data.doctor import examination
+from kerasseg.data import LabelEncoding, doctor, find_pairs
 from kerasseg.data.doctor.case import _usual
 from kerasseg.errors import KerassegError
 from tests.data.doctor.looks import diagnosed, kinds, maps_of, places
@@ -71,21 +72,64 @@ def test_tiff_is_read_as_training_reads_it(folder):
     assert diagnosis.splits["train"].label_kinds == {"TIFF, grey of 8 bits": 4}
 
 
-def test_a_file_that_may_not_be_read_is_named(folder, monkeypatch):
-    forbidden = folder / "train/labels/001.png"
+def test_the_doctor_converts_no_tiff_on_the_disk(folder, tmp_path, capsys):
+    (tmp_path / "home").write_text("where nothing can be written")
+    for path in (folder / "train/images").iterdir():
+        Image.open(path).save(path.with_suffix(".tif"))
+        path.unlink()
+    bad = folder / "train/images/002.tif"
+    bad.write_bytes(bad.read_bytes()[:500])
+    diagnosis = diagnosed(folder, LABELS)
+    assert kinds(diagnosis) == {"corrupt-image"}
+    assert places(diagnosis, "corrupt-image") == ["train/images/002.tif"]
+    assert capsys.readouterr().err == ""
 
-    def load(pair):
-        if pair.label == forbidden:
-            raise PermissionError(13, "Permission denied", str(forbidden))
-        return load_example(pair)
 
-    load_example = examination.load_example
-    monkeypatch.setattr(examination, "load_example", load)
+def test_pairs_that_could_not_be_converted_are_found_in_a_case_of_ones_own(folder):
+    old = folder / "train/images/001.jpg"
+    Image.open(old).save(old.with_suffix(".tif"))
+    old.unlink()
+    old.with_suffix(".tif").write_bytes(old.with_suffix(".tif").read_bytes()[:500])
+    case = doctor.Case(folder, {"train": find_pairs(folder, "train")}, LABELS)
+    (finding,) = doctor.diagnose(case).findings
+    assert finding.kind == "unconvertible-file"
+    assert "train/images/001.tif cannot be read as a TIFF" in finding.places[0].detail
+
+
+def test_a_bad_image_does_not_hide_its_label_map(folder):
+    (folder / "train/images/001.jpg").write_bytes(b"")
+    Image.new("L", (48, 40), 7).save(folder / "train/labels/001.png")
+    diagnosis = diagnosed(folder, LABELS)
+    assert kinds(diagnosis) == {"corrupt-image", "values-outside"}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_file_that_may_not_be_read_is_named(folder, monkeypatch, suffix):
+    forbidden = folder / f"train/labels/001{suffix}"
+    Image.open(folder / "train/labels/001.png").save(forbidden)
+    for other in {".png", ".tif"} - {suffix}:
+        forbidden.with_suffix(other).unlink(missing_ok=True)
+    refuse_to_open(forbidden, monkeypatch)
     (finding,) = diagnosed(folder, LABELS).findings
     assert finding.kind == "unreadable-file"
     assert [tuple(vars(place).values()) for place in finding.places] == [
-        ("train/labels/001.png", "Permission denied")
+        (f"train/labels/001{suffix}", "Permission denied")
     ]
+
+
+def refuse_to_open(forbidden, monkeypatch):
+    """Has Path.read_bytes and Pillow, which opens by the built-in function, find no right."""
+
+    def guarded(open_file):
+        def checked(path, *arguments, **options):
+            if str(path) == str(forbidden):
+                raise PermissionError(13, "Permission denied", str(path))
+            return open_file(path, *arguments, **options)
+
+        return checked
+
+    monkeypatch.setattr(builtins, "open", guarded(open))
+    monkeypatch.setattr(Path, "read_bytes", guarded(Path.read_bytes))
 
 
 def test_images_that_are_all_the_same_are_named_once_each(tmp_path):

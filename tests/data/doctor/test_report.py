@@ -3,10 +3,12 @@
 import base64
 import io
 import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import tqdm
 from PIL import Image
 
 from kerasseg.data import doctor
@@ -88,6 +90,31 @@ def test_the_markdown_page_shows_the_same_pictures(written):
     assert sorted(shown) == sorted(
         f"pictures/{path.name}" for path in (written / "pictures").iterdir()
     )
+
+
+def test_both_pages_say_what_comes_of_it_and_what_the_pictures_show(written):
+    page = Page((written / "report.html").read_text()).text
+    text = (written / "report.md").read_text()
+    for said in (
+        "4 errors, 0 warnings, 0 notes: training would go wrong.",
+        "its label map laid over it",
+        "one of these lines may be put into",
+    ):
+        assert said in page
+        assert said in text
+
+
+def test_each_class_has_its_colour_beside_its_name(written):
+    text = (written / "report.html").read_text()
+    for name, colour in zip(LABELS.class_names, LABELS.colours, strict=True):
+        assert f'style="background: rgb{tuple(colour)}"></span> {name}</td>' in text
+
+
+def test_the_markdown_page_has_pictures_below_their_findings(written):
+    findings = (written / "report.md").read_text().split("\n### ")[1:]
+    (sizes,) = [each for each in findings if each.startswith("error: a label map of another size")]
+    assert "-size-mismatch.jpg)" in sizes
+    assert sizes.count("![") == 1
 
 
 def test_wrong_values_are_magenta_over_the_image(written):
@@ -217,6 +244,29 @@ def test_the_summary_names_the_first_files_and_counts_the_others(folder):
     assert said.endswith("2 errors, 0 warnings, 0 notes: training would go wrong")
 
 
+def test_the_progress_bar_is_for_terminals_unless_it_is_asked_for(folder, capsys):
+    case = doctor.open_folder(folder, labels=LABELS)
+    doctor.diagnose(case)
+    assert capsys.readouterr().err == ""
+    doctor.diagnose(case, progress=False)
+    assert capsys.readouterr().err == ""
+    doctor.diagnose(case, progress=True)
+    assert re.search(r"examining: +0%.*0/6 .*pairs", capsys.readouterr().err)
+
+
+def test_the_progress_bar_counts_every_pair(folder, monkeypatch):
+    counted = []
+
+    class Bar(tqdm.tqdm):
+        def close(self):
+            counted.append((self.desc, self.n, self.total))
+            super().close()
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    doctor.diagnose(doctor.open_folder(folder, labels=LABELS), progress=True)
+    assert counted[0] == ("examining", 6, 6)
+
+
 def test_an_empty_training_split_has_no_figures(folder, tmp_path):
     for path in (folder / "train").glob("*/*"):
         path.unlink()
@@ -233,4 +283,5 @@ def test_a_long_list_of_sizes_is_cut(tmp_path):
 
     write_folder(tmp_path, [(40, 40 + n) for n in range(15)])
     said = doctor.summary(doctor.diagnose(doctor.open_folder(tmp_path, ["train"], LABELS)))
-    assert "3 others      3" in said
+    assert re.search(r"\nsizes \(width x height\) +train\n", said)
+    assert re.search(r"\n3 others +3\n", said)

@@ -1,12 +1,24 @@
 """Every reader on a miniature of the published tree."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
-from kerasseg.data import check_pairs, describe, fingerprint, load, names, read_pair
+from kerasseg.data import (
+    check_pairs,
+    describe,
+    fingerprint,
+    load,
+    locate,
+    names,
+    read_pair,
+    shapes,
+)
 from kerasseg.errors import KerassegError
+from tests.data.files import write_folder
 from tests.data.trees import (
     ade20k,
     camvid,
@@ -20,6 +32,15 @@ from tests.data.trees import (
     voc2012,
 )
 
+
+def write_context60(folder, **more):
+    written = pascal_context.write(folder, **more)
+    return {
+        split: {name: np.where(ids == 255, 0, ids + 1) for name, ids in maps.items()}
+        for split, maps in written.items()
+    }
+
+
 TREES = {
     "ade20k": ade20k.write,
     "camvid": camvid.write,
@@ -31,6 +52,7 @@ TREES = {
     "nyudv2, labels40": partial(nyudv2.write, labels="labels40.mat"),
     "oxford_iiit_pet": oxford_iiit_pet.write,
     "pascal_context": pascal_context.write,
+    "pascal_context60": write_context60,
     "person_part": person_part.write,
     "person_part, masks": partial(person_part.write, labels=".mat"),
     "sun_rgbd": sun_rgbd.write,
@@ -52,7 +74,7 @@ def refused(name, folder, message, split=None):
 
 
 def test_every_data_set_has_a_miniature():
-    assert {*NAMES, "pascal_context60", "shapes"} == set(names())
+    assert {*NAMES, "shapes"} == set(names())
 
 
 @pytest.mark.parametrize("tree", TREES)
@@ -118,6 +140,24 @@ def test_a_directory_of_another_data_set_names_what_was_expected_and_found(tmp_p
         assert str(tmp_path) in said
 
 
+def test_a_folder_of_something_else_is_no_camvid(tmp_path):
+    write_folder(tmp_path, [(24, 32)] * 8)
+    refused(
+        "camvid",
+        tmp_path,
+        r"does not hold CamVid: expected images of its sequences 0001TP, .*, Seq05VD; found "
+        r"000\.png, .*, 005\.png and 2 more\.$",
+    )
+
+
+def test_another_data_set_is_not_taken_for_shapes(tmp_path):
+    write_folder(tmp_path, [(24, 32)])
+    with pytest.raises(KerassegError, match=r"does not hold the shapes .*: expected dataset.json"):
+        locate("shapes", tmp_path)
+    with pytest.raises(KerassegError, match=r"; found train/\. Give the directory of that, or one"):
+        locate("shapes", tmp_path)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_directory_that_is_empty_or_missing(tmp_path, name):
     (tmp_path / "empty").mkdir()
@@ -137,13 +177,14 @@ LISTS = {
     "person_part": "pascal_person_part/pascal_person_part_trainval_list/train_id.txt",
     "voc2012": "VOCdevkit/VOC2012/ImageSets/Segmentation/train.txt",
 }
+LISTS["pascal_context60"] = LISTS["pascal_context"]
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_that_is_missing_or_empty_or_names_too_much(tmp_path, name):
     TREES[name](tmp_path)
     path = tmp_path / LISTS[name]
-    path.write_text(path.read_text() + "nobody\nno-one 1 2 3\n")
+    path.write_text(path.read_text() + "nobody\nno-one\n")
     refused(name, tmp_path, r"names nobody, which is not in .* \(2 of 4 are missing\)\. Unpack")
     path.write_text("# a comment alone\n\n")
     refused(name, tmp_path, f"{path.name} is empty: it lists the images of the split")
@@ -177,13 +218,104 @@ def _is_map(path):
     return path.suffix == ".png" and not path.stem.endswith(("_color", "_instanceIds"))
 
 
-@pytest.mark.parametrize("name", FOLDERS)
-def test_an_empty_split(tmp_path, name):
-    TREES[name](tmp_path, count=1)
-    for folder in FOLDERS[name]:
-        for path in (tmp_path / folder).iterdir():
+def without_files(name, folder):
+    for part in FOLDERS.get(name, ("train/images", "train/labels")):
+        for path in (folder / part).iterdir():
             path.unlink()
-    refused(name, tmp_path, "is empty. Unpack the archive of this data set again")
+
+
+def write_shapes(folder, count):
+    shapes.write(folder, train=count, val=count)
+
+
+def without_a_list(name, folder):
+    (folder / LISTS[name]).write_text("")
+
+
+def without_sbd(_, folder):
+    for path in (folder / "benchmark_RELEASE" / "dataset" / "cls").iterdir():
+        path.unlink()
+
+
+def without_scenes(_, folder):
+    nobody = np.zeros((0, 0), object)
+    path = folder / "SUNRGBDtoolbox" / "traintestSUNRGBD" / "allsplit.mat"
+    savemat(path, {"alltrain": nobody, "alltest": nobody})
+
+
+def without_numbers(_, folder):
+    nobody = np.zeros((0, 1), np.uint16)
+    savemat(folder / "splits.mat", {"trainNdxs": nobody, "testNdxs": nobody})
+
+
+EMPTY = {
+    **dict.fromkeys(
+        FOLDERS, (without_files, "is empty. Unpack the archive of this data set again")
+    ),
+    **dict.fromkeys(LISTS, (without_a_list, "is empty: it lists the images of the split")),
+    "voc2012, trainaug": (without_sbd, r"cls holds no \*.mat beyond the images of VOC's own train"),
+    "sun_rgbd": (without_scenes, "'train' of SUN RGB-D.* is empty in .*: 5285 images were publ"),
+    "nyudv2": (without_numbers, "'train' of NYU Depth V2.* is empty in .*: 795 images were publ"),
+    "shapes": (without_files, "is empty: put images into images/"),
+}
+
+
+def test_every_data_set_is_emptied_once():
+    assert {case.partition(",")[0] for case in EMPTY} == set(names())
+
+
+@pytest.mark.parametrize("case", EMPTY)
+def test_an_empty_split(tmp_path, case):
+    name, _, split = case.partition(", ")
+    folder = tmp_path / "data"
+    TREES.get(name, write_shapes)(folder, count=1)
+    empty, message = EMPTY[case]
+    empty(name, folder)
+    refused(name, folder, message, split)
+
+
+@pytest.mark.parametrize("name", ["camvid", "sun_rgbd"])
+def test_fewer_images_than_were_published_are_said(tmp_path, name, capsys, monkeypatch):
+    TREES[name](tmp_path)
+    data_set = describe(name)
+    data_set.find("train", tmp_path)
+    assert (
+        f"{tmp_path} holds 2 of the {data_set.images['train']} images that {data_set.title} "
+        in (capsys.readouterr().err)
+    )
+    whole = replace(data_set, images={"train": 2, "test": 2})
+    assert len(whole.find("train", tmp_path)) == 2
+    assert "images that" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["voc2012", "pascal_context", "person_part"])
+def test_a_list_may_name_files_with_spaces(tmp_path, name):
+    written = TREES[name](tmp_path)
+    old, source = next(iter(written["train"])), tmp_path / LISTS[name]
+    for path in [path for path in tmp_path.rglob(f"{old}.*") if path.is_file()]:
+        path.rename(path.with_stem("a photo of 2008"))
+    source.write_text(source.read_text().replace(old, "a photo of 2008"))
+    assert describe(name).find("train", tmp_path)[0].name == "a photo of 2008"
+
+
+def test_a_city_and_a_file_in_it_may_have_spaces(tmp_path):
+    written = cityscapes.write(tmp_path)
+    for path in list(tmp_path.rglob("aachen")):
+        path.rename(path.with_name("bad aachen"))
+    for path in list(tmp_path.rglob("zurich_*")):
+        path.rename(path.with_name(path.name.replace("zurich_", "zurich by night_")))
+    pairs = describe("cityscapes").find("train", tmp_path)
+    assert len(pairs) == len(written["train"])
+    assert {pair.image.parent.name for pair in pairs} == {"bad aachen", "zurich"}
+    check_pairs(pairs, describe("cityscapes").labels)
+
+
+def test_a_scene_may_have_spaces(tmp_path):
+    written = sun_rgbd.write(tmp_path, tree="SUNRGBD/kv2/my kinect")
+    pairs = describe("sun_rgbd").find("train", tmp_path)
+    assert all("my kinect" in str(pair.image) for pair in pairs)
+    for pair in pairs:
+        assert np.array_equal(read_pair(pair)[1], written["train"][pair.name])
 
 
 @pytest.mark.parametrize("name", FOLDERS)

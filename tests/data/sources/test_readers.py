@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from kerasseg.data import describe, read_pair
+from kerasseg.data import check_pairs, describe, matlab, read_pair
 from kerasseg.data.sources import cityscapes as cityscapes_source
 from kerasseg.data.sources.person_part import CLASSES, PARTS, label_of
 from kerasseg.data.sources.tree import root_of
@@ -16,6 +16,16 @@ def refused(name, folder, message, split="train"):
     with pytest.raises(KerassegError, match=message) as caught:
         describe(name).find(split, folder)
     assert str(caught.value).count("\n") == 0
+
+
+def damaged(name, folder, message, split="train"):
+    """The split is found; its check names the file, or skips it where a hundredth is one."""
+    labels, pairs = describe(name).labels, describe(name).find(split, folder)
+    with pytest.raises(KerassegError, match=message):
+        check_pairs(pairs, labels)
+    whole = [pair for pair in pairs if not pair.problem]
+    assert len(whole) == len(pairs) - 1
+    assert check_pairs(pairs + whole * 99, labels, on_error="skip") == whole * 100
 
 
 def test_trainaug_leaves_out_what_is_in_val(tmp_path):
@@ -54,7 +64,7 @@ def test_a_damaged_label_of_sbd_is_named(tmp_path):
         "voc2012", tmp_path, f"{extra}.mat holds no variable 'GTcls': it holds GTin", "trainaug"
     )
     path.write_bytes(b"0" * 200)
-    refused("voc2012", tmp_path, f"{extra}.mat cannot be read as a MATLAB file .*Rest", "trainaug")
+    damaged("voc2012", tmp_path, f"{extra}.mat cannot be read as a MATLAB file .*Rest", "trainaug")
 
 
 def test_with_background_what_is_void_of_the_59_is_class_0(tmp_path):
@@ -137,6 +147,28 @@ def test_nyu_with_a_file_that_is_cut_short(tmp_path):
     refused("nyudv2", tmp_path, "nyu_depth_v2_labeled.mat is no MATLAB file of version 7.3")
 
 
+def test_a_damaged_label_of_pascal_context_and_of_person_part_is_named(tmp_path):
+    pascal_context.write(tmp_path / "context")
+    path = min((tmp_path / "context" / "trainval").iterdir())
+    path.write_bytes(path.read_bytes()[:-30])
+    damaged("pascal_context", tmp_path / "context", f"{path.name} cannot be read as a MATLAB file")
+    person_part.write(tmp_path / "person", labels=".mat")
+    path = min((tmp_path / "person" / "Annotations_Part").iterdir())
+    path.write_bytes(path.read_bytes()[:150])
+    damaged("person_part", tmp_path / "person", f"{path.name} cannot be read as a MATLAB file")
+
+
+def test_nyu_reads_its_finished_labels_no_more_once_they_are_converted(tmp_path, monkeypatch):
+    nyudv2.write(tmp_path, labels="labels40.mat")
+    pairs, read = describe("nyudv2").find("train", tmp_path), []
+    variable = matlab.variable
+    monkeypatch.setattr(
+        matlab, "variable", lambda path, name: read.append(name) or variable(path, name)
+    )
+    assert describe("nyudv2").find("train", tmp_path) == pairs
+    assert read == ["trainNdxs"]
+
+
 def test_nyu_with_a_map_to_other_classes(tmp_path):
     nyudv2.write(tmp_path)
     savemat(tmp_path / "classMapping40.mat", {"mapClass": nyudv2.mapping() + np.uint8(100)})
@@ -146,7 +178,7 @@ def test_nyu_with_a_map_to_other_classes(tmp_path):
 def test_a_damaged_gif_is_named(tmp_path):
     oxford_iiit_pet.write(tmp_path)
     (tmp_path / "images" / "Egyptian_Mau_1.jpg").write_bytes(b"GIF89a")
-    refused("oxford_iiit_pet", tmp_path, "Egyptian_Mau_1.jpg is a GIF that is corrupt", "test")
+    damaged("oxford_iiit_pet", tmp_path, "Egyptian_Mau_1.jpg is a GIF that is corrupt", "test")
 
 
 def test_sun_rgbd_with_files_that_do_not_belong_together(tmp_path):

@@ -12,14 +12,20 @@ from tests.data.trees.pictures import Size, Written, save, scenes
 _HOME = "/n/fs/sun3d/data"
 
 
-def write(folder: Path, count: int = 2, size: Size = (48, 64), seed: int = 0) -> Written:
+def write(
+    folder: Path,
+    count: int = 2,
+    size: Size = (48, 64),
+    seed: int = 0,
+    tree: str = "SUNRGBD/kv2/kinect2data",
+) -> Written:
     """Writes `SUNRGBD` and `SUNRGBDtoolbox`; the scenes of the test split come first."""
     written: Written = {"test": {}, "train": {}}
     maps, meta = [], []
     lists: dict[str, list[str]] = {"test": [], "train": []}
     for number, (photo, ids) in enumerate(scenes(2 * count, size, 37, seed)):
         split, name = ("test", "train")[number // count], f"{number:07}"
-        scene = f"SUNRGBD/kv2/kinect2data/{number:06}_2014-05-26_14-23-37-resize"
+        scene = f"{tree}/{number:06}_2014-05-26_14-23-37-resize"
         save(photo, folder / scene / "image" / f"{name}.jpg")
         maps.append(np.where(ids == 255, 0, ids + 1))
         meta.append((f"{_HOME}/{scene}/image/{name}.jpg", f"{name}.jpg", scene))
