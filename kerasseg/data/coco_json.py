@@ -57,7 +57,7 @@ class CocoJson:
         self._files = _annotation_files(self.directory)
         # Any of them will do: `find` compares the others with it.
         self._first = min(self._files.values(), key=lambda path: path.stat().st_size)
-        self._names = _category_names(self._first, _read(self._first))
+        self._names = category_names(self._first, read_annotations(self._first))
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -88,27 +88,12 @@ class CocoJson:
         if split not in self._files:
             raise unknown_name(f"split of {self.directory}", split, self.splits)
         path = self._files[split]
-        contents = _read(path)
-        categories = _category_names(path, contents)
+        contents = read_annotations(path)
+        categories = category_names(path, contents)
         self._check_categories(path, categories)
-        images = sorted(contents["images"], key=lambda image: image["file_name"])
-        files = _image_files(self.directory, split, path, images)
-        draw = partial(_label, void=self.labels.ignore_label, ids=_numbered(categories))
-        annotations = _by_image(path, contents, categories)
-        drawn = convert(
-            "coco_json",
-            [
-                Conversion(
-                    path,
-                    Path(image["file_name"]).stem,
-                    partial(draw, image, annotations[image["id"]]),
-                    variant=str(Path(image["file_name"]).parent),
-                )
-                for image in images
-            ],
-        )
-        pairs = [Pair(image, label) for image, label in zip(files, drawn, strict=True)]
-        return tiff.without_tiff(pairs)
+        ids = {number: place for place, number in enumerate(categories, start=1)}
+        void = self.labels.ignore_label
+        return drawn_pairs("coco_json", self.directory, split, path, contents, ids, void)
 
     def _check_categories(self, path: Path, categories: Mapping[Any, str]) -> None:
         here, there = list(categories.values()), list(self._names.values())
@@ -135,7 +120,12 @@ def _annotation_files(directory: Path) -> dict[str, Path]:
     return files
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_annotations(path: Path) -> dict[str, Any]:
+    """Returns the contents of a file of annotations, whose lists are there as COCO has them.
+
+    Raises:
+        KerassegError: If it is no such file.
+    """
     try:
         contents = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -150,12 +140,59 @@ def _read(path: Path) -> dict[str, Any]:
     return dict(contents)
 
 
-def _category_names(path: Path, contents: Mapping[str, Any]) -> dict[Any, str]:
-    """Returns the names of the categories by number, in the order of the numbers."""
+def category_names(path: Path, contents: Mapping[str, Any]) -> dict[Any, str]:
+    """Returns the names of the categories by number, in the order of the numbers.
+
+    Raises:
+        KerassegError: If there are none.
+    """
     if not contents["categories"]:
         raise KerassegError(f"{path} has no categories, so that there is nothing to learn.")
     ordered = sorted(contents["categories"], key=lambda category: category["id"])
     return {category["id"]: str(category["name"]) for category in ordered}
+
+
+def drawn_pairs(
+    kind: str,
+    directory: Path,
+    split: str,
+    path: Path,
+    contents: Mapping[str, Any],
+    ids: Mapping[Any, int],
+    void: int,
+) -> list[Pair]:
+    """Returns a pair for each image of a file of annotations, sorted by name.
+
+    Args:
+        kind: What the drawn label maps are kept under; see `convert`.
+        directory: What holds the folder of the images.
+        split: The name of that folder.
+        path: The file.
+        contents: What it holds.
+        ids: The class of each category that something is annotated as, by its number.
+        void: The label of crowds.
+
+    Raises:
+        KerassegError: If an image is missing, or an annotation has no polygon or mask or refers
+            to what is not there.
+    """
+    images = sorted(contents["images"], key=lambda image: image["file_name"])
+    files = _image_files(directory, split, path, images)
+    annotations = _by_image(path, contents, category_names(path, contents))
+    drawn = convert(
+        kind,
+        [
+            Conversion(
+                path,
+                Path(image["file_name"]).stem,
+                partial(_label, image, annotations[image["id"]], void=void, ids=ids),
+                variant=str(Path(image["file_name"]).parent),
+            )
+            for image in images
+        ],
+    )
+    pairs = [Pair(image, label) for image, label in zip(files, drawn, strict=True)]
+    return tiff.without_tiff(pairs)
 
 
 def _image_files(
@@ -173,10 +210,6 @@ def _image_files(
             "are missing)."
         )
     return files
-
-
-def _numbered(categories: Mapping[Any, str]) -> dict[Any, int]:
-    return {number: place for place, number in enumerate(categories, start=1)}
 
 
 def _by_image(
