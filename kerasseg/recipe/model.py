@@ -38,7 +38,7 @@ class ModelRecipe(Section):
     """`[model]`: the builder, and any argument of the builder beside those named here.
 
     Attributes:
-        architecture: A key of `ARCHITECTURES`, `"EfficientFCN"` for example.
+        architecture: `"RefineNet"`, `"LightWeightRefineNet"`, `"EfficientFCN"` or `"DilatedFCN"`.
         backbone: A name of `kerasseg.backbones.names()`.
         backbone_weights: `"imagenet"`, the path of a file, or `"none"` for random ones.
         weights: The path of a file with weights of the whole model, such as another run's
@@ -84,7 +84,8 @@ class ModelRecipe(Section):
         except ValidationError as error:
             message = " or ".join(dict.fromkeys(each["msg"] for each in error.errors()))
             raise KerassegError(f"model.{key}: {message}; received {value!r}.") from None
-        (self.model_extra or {})[key] = checked
+        if self.model_extra is not None:  # empty where the recipe gives none
+            self.model_extra[key] = checked
 
     def check_weights(self) -> None:
         """Raises a `KerassegError` if there is no file where `weights` says."""
