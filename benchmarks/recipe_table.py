@@ -55,7 +55,7 @@ def _row(path: Path, scores: Sequence[dict[str, float]]) -> str:
     recipe = read_recipe(path)
     network = f"{recipe.model.architecture} on {recipe.model.backbone}, {recipe.data.dataset}"
     if not scores:
-        return f"| `{path}` | {network} | | not measured |"
+        return f"| `{path}` | {network} | | not run here |"
     minutes = statistics.mean(score["training_seconds"] for score in scores) / 60
     ious = [score["mean_iou"] for score in scores]
     spread = f" ± {statistics.stdev(ious):.3f} ({len(ious)} seeds)" if len(ious) > 1 else ""

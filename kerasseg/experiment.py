@@ -96,6 +96,8 @@ def run_experiment(
         (None, None, None, 8)
     """
     run = Run(run_dir)
+    # Before the data are read and converted, which can take hours.
+    recipe.model.check_weights()
     workers = take_part(recipe)
     splits = find_splits(recipe, data_dir)
     if workers.is_chief:

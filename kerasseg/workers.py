@@ -168,6 +168,29 @@ def take_part(recipe: "Recipe") -> Workers:
         ) from error
 
 
+def count_replicas(recipe: "Recipe") -> int:
+    """Returns how many devices will share a batch, of all machines that `TF_CONFIG` names.
+
+    It may be called before `take_part`.
+
+    Args:
+        recipe: As for `take_part`.
+
+    Raises:
+        KerassegError: If `TF_CONFIG` is malformed or a device is not there.
+
+    Example:
+        >>> from kerasseg.recipe import EXAMPLE, parse_recipe
+        >>> count_replicas(parse_recipe(EXAMPLE))
+        1
+    """
+    cluster = parse_cluster(os.environ.get("TF_CONFIG"))
+    devices = recipe.training.devices
+    if cluster is None:
+        return distribution.strategy(devices).num_replicas_in_sync
+    return len(cluster.addresses) * max(1, distribution.choose_gpus(devices))
+
+
 def _facts(recipe: "Recipe", num_gpus: int) -> Mapping[str, Any]:
     """Returns what has to be the same on all machines."""
     return {

@@ -1,4 +1,4 @@
-"""Trains by a recipe: python -m training.train RECIPE [--data-dir DIR] [--run-dir DIR]."""
+"""Trains by a recipe: python -m training.train RECIPE [--data-dir DIR] [--smoke]."""
 
 import argparse
 import sys
@@ -18,11 +18,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kerasseg.recipe import read_recipe
 
     recipe = read_recipe(options.recipe, options.set)
-    from kerasseg.experiment import run_experiment
-
-    run_dir = options.run_dir or Path("runs") / options.recipe.stem
+    name = f"{options.recipe.stem}-smoke" if options.smoke else options.recipe.stem
+    run_dir = options.run_dir or Path("runs") / name
     print(f"run directory: {run_dir}")
-    run_experiment(recipe, run_dir, data_dir=options.data_dir, overwrite=options.overwrite)
+    if options.smoke:
+        from kerasseg.smoke import run_smoke_test
+
+        # A directory of that name holds nothing but an earlier smoke test.
+        overwrite = options.overwrite or options.run_dir is None
+        run_smoke_test(recipe, run_dir, data_dir=options.data_dir, overwrite=overwrite)
+    else:
+        from kerasseg.experiment import run_experiment
+
+        run_experiment(recipe, run_dir, data_dir=options.data_dir, overwrite=options.overwrite)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="deletes the run that is in the run directory"
+    )
+    parser.add_argument(
+        "--smoke",
+        action="store_true",
+        help="runs a few small steps on generated images, to see that all of it works",
     )
     return parser
 

@@ -57,7 +57,7 @@ class CocoJson:
         self._files = _annotation_files(self.directory)
         # Any of them will do: `find` compares the others with it.
         self._first = min(self._files.values(), key=lambda path: path.stat().st_size)
-        self._names = _category_names(self._first, _read(self._first))
+        self._names = category_names(self._first, _read(self._first))
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -76,8 +76,7 @@ class CocoJson:
 
     def image_folder(self, split: str) -> Path:
         """Returns the directory that the names of the images of a split are relative to."""
-        folders = (self.directory / split, self.directory / "images" / split)
-        return next((folder for folder in folders if folder.is_dir()), folders[0])
+        return image_folder(self.directory, split)
 
     @property
     def labels(self) -> LabelSet:
@@ -106,29 +105,12 @@ class CocoJson:
         """Returns the pairs of `find` before TIFF images are converted."""
         path = self.annotation_file(split)
         contents = _read(path)
-        categories = _category_names(path, contents)
+        categories = category_names(path, contents)
         if not self._check_categories(path, categories):
             return []
-        images = sorted(contents.images, key=lambda image: image.file_name)
-        files = _image_files(self.image_folder(split), path, images)
-        draw = partial(_label, void=self.labels.ignore_label, ids=_numbered(categories))
-        annotations = contents.by_image(path)
-        drawn = convert(
-            "coco_json",
-            [
-                Conversion(
-                    path,
-                    Path(image.file_name).stem,
-                    partial(draw, image, annotations[image.id]),
-                    variant=str(Path(image.file_name).parent),
-                )
-                for image in images
-            ],
-        )
-        return [
-            Pair(image, label.path, problem=label.problem)
-            for image, label in zip(files, drawn, strict=True)
-        ]
+        ids = {number: place for place, number in enumerate(categories, start=1)}
+        folder, void = self.image_folder(split), self.labels.ignore_label
+        return drawn_pairs("coco_json", folder, path, contents, ids, void)
 
     def _check_categories(self, path: Path, categories: Mapping["Number", str]) -> bool:
         """Refuses categories that are others than those of the other splits."""
@@ -166,13 +148,66 @@ def _read(path: Path) -> "CocoContents":
     return read_annotations(path)
 
 
-def _category_names(path: Path, contents: "CocoContents") -> dict["Number", str]:
-    """Returns the names of the categories by number, in the order of the numbers."""
+def image_folder(directory: Path, split: str) -> Path:
+    """Returns the directory that the names of the images of a split are relative to."""
+    folders = (directory / split, directory / "images" / split)
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
+def category_names(path: Path, contents: "CocoContents") -> dict["Number", str]:
+    """Returns the names of the categories by number, in the order of the numbers.
+
+    Raises:
+        KerassegError: If there are none.
+    """
     from kerasseg.data.coco_annotations import ordered
 
     if not contents.categories:
         raise KerassegError(f"{path} has no categories, so that there is nothing to learn.")
     return {category.id: category.name for category in ordered(contents.categories)}
+
+
+def drawn_pairs(
+    kind: str,
+    folder: Path,
+    path: Path,
+    contents: "CocoContents",
+    ids: Mapping["Number", int],
+    void: int,
+) -> list[Pair]:
+    """Returns a pair for each image of a file of annotations, sorted by name.
+
+    Args:
+        kind: What the drawn label maps are kept under; see `convert`.
+        folder: What the names of the images are relative to.
+        path: The file.
+        contents: What it holds.
+        ids: The class of each category that something is annotated as, by its number.
+        void: The label of crowds.
+
+    Raises:
+        KerassegError: If an image is missing, or an annotation has no polygon or mask or refers
+            to what is not there.
+    """
+    images = sorted(contents.images, key=lambda image: image.file_name)
+    files = _image_files(folder, path, images)
+    annotations = contents.by_image(path)
+    drawn = convert(
+        kind,
+        [
+            Conversion(
+                path,
+                Path(image.file_name).stem,
+                partial(_label, image, annotations[image.id], ids=ids, void=void),
+                variant=str(Path(image.file_name).parent),
+            )
+            for image in images
+        ],
+    )
+    return [
+        Pair(image, label.path, problem=label.problem)
+        for image, label in zip(files, drawn, strict=True)
+    ]
 
 
 def _image_files(folder: Path, source: Path, images: "Sequence[CocoImage]") -> list[Path]:
@@ -187,10 +222,6 @@ def _image_files(folder: Path, source: Path, images: "Sequence[CocoImage]") -> l
             [Fault("missing-file", path, f"listed in {source.name}") for path in missing],
         )
     return files
-
-
-def _numbered(categories: Mapping["Number", str]) -> dict["Number", int]:
-    return {number: place for place, number in enumerate(categories, start=1)}
 
 
 def _label(

@@ -70,7 +70,8 @@ class LossRecipe(Section):
     `ohem_threshold` and `ohem_min_kept`: arguments of the losses in `kerasseg.losses`.
 
     Attributes:
-        terms: Names of `TERMS`, whose sum is the loss.
+        terms: Names of losses, whose sum is the loss: `"cross_entropy"`, `"ohem"`, `"focal"`,
+            `"dice"`, `"lovasz_softmax"`, `"boundary"`.
         term_weights: One factor a term; empty for 1.
         class_weights: One weight a class in every term; a rule of `kerasseg.data.class_weights`,
             `"median-frequency"` for example, which is applied to the pixels of the training

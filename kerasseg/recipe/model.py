@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -37,11 +38,12 @@ class ModelRecipe(Section):
     """`[model]`: the builder, and any argument of the builder beside those named here.
 
     Attributes:
-        architecture: A key of `ARCHITECTURES`, `"EfficientFCN"` for example.
+        architecture: `"RefineNet"`, `"LightWeightRefineNet"`, `"EfficientFCN"` or `"DilatedFCN"`.
         backbone: A name of `kerasseg.backbones.names()`.
         backbone_weights: `"imagenet"`, the path of a file, or `"none"` for random ones.
         weights: The path of a file with weights of the whole model, such as another run's
-            `model.keras`, that training starts from in their place; `"none"` for no such file.
+            `model.keras`, that training starts from in their place; `"none"` for no such file. An
+            architecture and classes other than those of the run do not fit.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
@@ -82,7 +84,18 @@ class ModelRecipe(Section):
         except ValidationError as error:
             message = " or ".join(dict.fromkeys(each["msg"] for each in error.errors()))
             raise KerassegError(f"model.{key}: {message}; received {value!r}.") from None
-        (self.model_extra or {})[key] = checked
+        if self.model_extra is not None:  # empty where the recipe gives none
+            self.model_extra[key] = checked
+
+    def check_weights(self) -> None:
+        """Raises a `KerassegError` if there is no file where `weights` says."""
+        if self.weights != "none" and not Path(self.weights).is_file():
+            raise KerassegError(
+                f"model.weights: no such file: {self.weights}. It is what the run before this one "
+                "leaves: let that run end first, or say where another model.keras lies, as in "
+                "--set model.weights=runs/NAME/model.keras; --set model.weights=none starts "
+                "without one."
+            )
 
     @property
     def options(self) -> dict[str, Any]:

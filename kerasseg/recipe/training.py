@@ -16,8 +16,9 @@ class TrainingRecipe(Section):
         batch_size: Crops a step, on all devices together.
         validate_every: Epochs between two looks at the validation split, which is looked at
             after the last epoch in any case.
-        precision: Keras' dtype policy.
-        batch_norm: Of the backbone; see `kerasseg.training_graph`.
+        precision: Keras' dtype policy: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
+        batch_norm: Of the backbone: `"train"`; `"frozen_statistics"`, the stored statistics while
+            gamma and beta train; or `"frozen"`, these too. See `kerasseg.training_graph`.
         frozen_stages: How many of the backbone's four stages do not train, from the input on.
         seed: Of the weights, the order, the crops and the dropout.
         deterministic: Whether the same seed gives the same weights bit for bit.

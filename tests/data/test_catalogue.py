@@ -26,6 +26,7 @@ COUNTS = {
     "ade20k": 150,
     "cityscapes": 19,
     "coco_stuff": 171,
+    "coco_voc": 21,
     "nyudv2": 40,
     "oxford_iiit_pet": 2,
     "pascal_context": 59,

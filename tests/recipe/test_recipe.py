@@ -315,3 +315,8 @@ def test_the_order_of_the_keys_has_no_effect():
     turned = EXAMPLE.replace("epochs = 30\nbatch_size = 8", "batch_size = 8\nepochs = 30")
     assert turned != EXAMPLE
     assert parse_recipe(turned).fingerprint == parse_recipe(EXAMPLE).fingerprint
+
+
+def test_the_defaults_of_a_builder_are_written_out_where_a_recipe_gives_none():
+    text = EXAMPLE.replace("num_codewords = 48\n", "")
+    assert "num_codewords = 256\n" in recipe_text(parse_recipe(text))

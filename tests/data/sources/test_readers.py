@@ -1,5 +1,7 @@
 """What is peculiar to one data set."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy.io import savemat
@@ -9,7 +11,15 @@ from kerasseg.data.sources import cityscapes as cityscapes_source
 from kerasseg.data.sources.person_part import CLASSES, PARTS, label_of
 from kerasseg.data.sources.tree import root_of
 from kerasseg.errors import KerassegError
-from tests.data.trees import nyudv2, oxford_iiit_pet, pascal_context, person_part, sun_rgbd, voc2012
+from tests.data.trees import (
+    coco_voc,
+    nyudv2,
+    oxford_iiit_pet,
+    pascal_context,
+    person_part,
+    sun_rgbd,
+    voc2012,
+)
 
 
 def refused(name, folder, message, split="train"):
@@ -65,6 +75,31 @@ def test_a_damaged_label_of_sbd_is_named(tmp_path):
     )
     path.write_bytes(b"0" * 200)
     damaged("voc2012", tmp_path, f"{extra}.mat cannot be read as a MATLAB file .*Rest", "trainaug")
+
+
+def test_coco_without_an_object_of_voc_is_left_out(tmp_path):
+    written = coco_voc.write(tmp_path, count=3)
+    listed = json.loads((tmp_path / "annotations/instances_train2017.json").read_text())["images"]
+    assert len(listed) == 5
+    assert len(describe("coco_voc").find("train", tmp_path)) == len(written["train"]) == 3
+    assert describe("coco_voc").labels == describe("voc2012").labels
+
+
+def test_an_image_of_coco_that_is_left_out_need_not_be_there(tmp_path):
+    coco_voc.write(tmp_path, count=3)
+    (tmp_path / "train2017" / "000000000005.jpg").unlink()
+    assert len(describe("coco_voc").find("train", tmp_path)) == 3
+    (tmp_path / "train2017" / "000000000002.jpg").unlink()
+    refused("coco_voc", tmp_path, r"names .*000000000002.jpg, which is not there \(1 of 3 are miss")
+
+
+def test_annotations_of_other_objects_than_coco_s(tmp_path):
+    coco_voc.write(tmp_path)
+    path = tmp_path / "annotations" / "instances_train2017.json"
+    path.write_text(path.read_text().replace('"couch"', '"sofa"'))
+    refused(
+        "coco_voc", tmp_path, r"instances_train2017.json has no category 'couch' \(1 of VOC's 20"
+    )
 
 
 def test_with_background_what_is_void_of_the_59_is_class_0(tmp_path):
