@@ -1,13 +1,23 @@
-"""Running a model over whole images."""
+"""Running a model over a data set, or an image."""
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from kerasseg.evaluation.metrics import MeanIoU, image_confusions
+from kerasseg.data.batches import evaluation_batches
+from kerasseg.data.image_file import read_image
+from kerasseg.data.streams import Split
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.metrics import image_confusions
+from kerasseg.evaluation.predictor import Predictor, predictor_of
+from kerasseg.evaluation.protocol import GRID, Protocol, protocol_of
 from kerasseg.label_set import LabelSet
 
 
@@ -39,15 +49,11 @@ def confusion_matrix(
     """
     from tqdm import tqdm
 
-    metric = MeanIoU(labels.num_classes, labels.ignore_label)
-
-    @tf.function(reduce_retracing=True)
-    def count(images: tf.Tensor, truth: tf.Tensor) -> None:
-        metric.update_state(truth, model(tf.cast(images, tf.float32), training=False))
-
+    count = _counter(predictor_of(model), batches, labels)
+    total = np.zeros((labels.num_classes, labels.num_classes), np.int64)
     for images, truth in tqdm(batches, desc="evaluating", unit="batch", disable=not progress):
-        count(images, truth)
-    return np.asarray(metric.confusion).astype(np.int64)
+        total += count(images, truth)[0].numpy().sum(axis=0)
+    return total
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,60 @@ class Evaluation:
         return np.divide(ious.sum(axis=1), count, out=np.full(len(ious), np.nan), where=count > 0)
 
 
+def evaluate(
+    model: keras.Model,
+    split: Split,
+    labels: LabelSet,
+    protocol: str | Protocol = "whole",
+    *,
+    batch_size: int = 4,
+    devices: Sequence[str] = (),
+    progress: bool | None = None,
+) -> Evaluation:
+    """Returns how a model does on a split, by any protocol, void left out.
+
+    Args:
+        model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`.
+        split: The images and their label maps, checked by `kerasseg.data.check_pairs`; or records.
+        labels: The classes and the void label.
+        protocol: `"whole"`, `"refinenet"`, `"efficientfcn"`, or a `kerasseg.evaluation.Protocol`,
+            with tiles if images are too large for the model's memory.
+        batch_size: The largest number of images in a batch; they are of one size. With several
+            devices it is taken up to a multiple of their number.
+        devices: Names such as `"GPU:0"`, to which the images of a batch are dealt out; empty for
+            TensorFlow's own choice of one.
+        progress: Whether a bar is shown; None: where standard error is a terminal.
+
+    Raises:
+        KerassegError: If the model has another number of classes than the data, or the protocol
+            or a device is not known.
+        tf.errors.OpError: If a file is missing or cannot be decoded.
+
+    Example:
+        >>> import kerasseg
+        >>> from kerasseg.data import find_pairs, shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "val")
+        >>> model = kerasseg.EfficientFCN("mobilenetv2", 8, backbone_weights=None)
+        >>> mirrored_too = kerasseg.evaluation.Protocol(flip=True)
+        >>> evaluate(model, pairs, shapes.LABELS, mirrored_too).confusion.shape
+        (8, 8)
+    """
+    replicas = len(devices) or 1
+    size = batch_size + -batch_size % replicas
+    batches = evaluation_batches(
+        split, labels, batch_size=size, pad_to_multiple=replicas, numbered=True
+    )
+    shown = sys.stderr.isatty() if progress is None else progress
+    return evaluate_images(model, batches, labels, shown, protocol, devices)
+
+
 def evaluate_images(
-    model: keras.Model, batches: tf.data.Dataset, labels: LabelSet, progress: bool = False
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    labels: LabelSet,
+    progress: bool = False,
+    protocol: str | Protocol = "whole",
+    devices: Sequence[str] = (),
 ) -> Evaluation:
     """Returns the counts of a model over a data set, for each image, void left out.
 
@@ -89,8 +147,12 @@ def evaluate_images(
             `numbered=True`.
         labels: The classes and the void label.
         progress: Whether a bar is shown.
+        protocol: As for `evaluate`.
+        devices: As for `evaluate`; every batch is a multiple of their number.
 
     Raises:
+        KerassegError: If the model has another number of classes than the data, or the protocol
+            or a device is not known.
         tf.errors.OpError: If a file of the batches is missing or cannot be decoded.
 
     Example:
@@ -104,47 +166,82 @@ def evaluate_images(
     """
     from tqdm import tqdm
 
-    count = _image_counter(model, labels)
+    count = _counter(predictor_of(model, protocol, devices), batches, labels)
     total = np.zeros((labels.num_classes, labels.num_classes), np.int64)
     parts = []
     for images, truth, number in tqdm(
         batches, desc="evaluating", unit="batch", disable=not progress
     ):
         confusion, overlap, union = (part.numpy() for part in count(images, truth))
-        total += confusion
+        total += confusion.sum(axis=0)
         real = number.numpy() >= 0
         parts.append((number.numpy()[real], overlap[real], union[real]))
     return Evaluation(total, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _image_counter(
-    model: keras.Model, labels: LabelSet
-) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
-    """Returns a function of images and truth to confusion of all, overlap and union of each."""
+def _counter(
+    predictor: Predictor, batches: tf.data.Dataset, labels: LabelSet
+) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
+    """Returns a function of images and truth to confusions, and overlap and union of each image.
 
-    @tf.function(reduce_retracing=True)
-    def count(images: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        logits = model(tf.cast(images, tf.float32), training=False)
-        matrices = image_confusions(truth, logits, labels.ignore_label)
+    The confusions are that of a batch, or of the parts of one, `(P, C, C)`.
+    """
+    if predictor.views.channels != labels.num_classes:
+        raise KerassegError(
+            f"the model gives {predictor.views.channels} classes and the data have "
+            f"{labels.num_classes} ({', '.join(labels.class_names[:3])}, ...). Give the data that "
+            "it was trained for."
+        )
+
+    def count(scores: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        matrices = image_confusions(truth, scores, labels.ignore_label)
         overlap = tf.linalg.diag_part(matrices)
         union = tf.reduce_sum(matrices, axis=1) + tf.reduce_sum(matrices, axis=2) - overlap
-        return tf.reduce_sum(matrices, axis=0), overlap, union
+        return tf.reduce_sum(matrices, axis=0, keepdims=True), overlap, union
 
-    return count
+    # Of one size where the batches are, which a graph can make use of.
+    signature = [
+        tf.TensorSpec([None, *spec.shape[1:]], spec.dtype) for spec in batches.element_spec[:2]
+    ]
+    if not predictor.protocol.tile:
+        return predictor.count_function(count, signature)
+    counted = tf.function(count, reduce_retracing=True, autograph=False)
+
+    def count_tiles(images: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        classes = predictor.classes(images.numpy())
+        return counted(tf.one_hot(classes, labels.num_classes, 1, 0, dtype=tf.uint8), truth)
+
+    return count_tiles
 
 
-def predict(model: keras.Model, image: np.ndarray) -> np.ndarray:
-    """Returns the class of every pixel of one image.
+def predict(
+    model: keras.Model,
+    image: npt.ArrayLike | str | os.PathLike[str],
+    protocol: str | Protocol = "whole",
+    *,
+    probabilities: bool = False,
+    devices: Sequence[str] = (),
+) -> np.ndarray:
+    """Returns the class of every pixel of one image, or the probabilities of all classes.
+
+    The first image compiles the model for images of all sizes, the following ones find it so.
 
     Args:
-        model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`.
-        image: `(H, W, 3)`, RGB 0..255, uint8 or float.
+        model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`. A single channel
+            is the probability of class 1.
+        image: `(H, W, 3)`, RGB 0..255, uint8 or float; or the path of a JPEG, PNG, BMP, WebP or
+            TIFF file, which is turned as its camera says.
+        protocol: `"whole"`, `"refinenet"`, `"efficientfcn"`, or a `kerasseg.evaluation.Protocol`;
+            see `kerasseg.evaluation.protocol_of`.
+        probabilities: Whether to return these instead of the classes.
+        devices: Names such as `"GPU:0"`, to which the tiles of an image are dealt out; empty for
+            TensorFlow's own choice of one.
 
     Returns:
-        int32 `(H, W)`, class numbers.
+        int32 `(H, W)`, class numbers; or float32 `(H, W, C)`.
 
     Raises:
-        ValueError: If the model does not take an image of this shape.
+        KerassegError: If the image, the model, the protocol or a device cannot be used.
 
     Example:
         >>> import kerasseg
@@ -152,5 +249,55 @@ def predict(model: keras.Model, image: np.ndarray) -> np.ndarray:
         >>> predict(model, np.zeros((33, 47, 3), "uint8")).shape
         (33, 47)
     """
-    logits = model(np.asarray(image, np.float32)[None], training=False)
-    return np.asarray(tf.argmax(logits[0], axis=-1, output_type=tf.int32))
+    pixels = read_image(Path(image)) if isinstance(image, str | os.PathLike) else np.asarray(image)
+    predictor = predictor_of(model, protocol, devices)
+    found = predictor.probabilities if probabilities else predictor.classes
+    return found(pixels[np.newaxis])[0]
+
+
+def tile_differences(
+    model: keras.Model,
+    image: npt.ArrayLike,
+    tile: int,
+    overlaps: Sequence[int] | None = None,
+    protocol: str | Protocol = "whole",
+) -> dict[int, float]:
+    """Returns for some overlaps the share of pixels whose class tiles change.
+
+    The receptive field of RefineNet on a deep backbone is larger than a tile, and EfficientFCN's
+    codewords see the whole image: what tiles change has to be measured.
+
+    Args:
+        model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`.
+        image: `(H, W, 3)`, 0..255, larger than a tile, and small enough to be seen whole.
+        tile: Side of a tile, a multiple of 32.
+        overlaps: Multiples of 32; None for an eighth, a quarter and a half of the tile, each taken
+            up to a multiple of 32.
+        protocol: The views of the image and of each tile.
+
+    Returns:
+        By overlap the share, 0..1, of pixels whose class is another than that of the whole image.
+
+    Raises:
+        KerassegError: If the image is no larger than a tile, or anything else cannot be used.
+
+    Example:
+        >>> images = keras.Input((None, None, 3))
+        >>> model = keras.Model(images, keras.layers.Conv2D(8, 1, name="logits")(images))
+        >>> image = np.random.default_rng(0).integers(0, 256, (96, 160, 3))
+        >>> tile_differences(model, image, 64, (32,))  # each pixel by itself: nothing changes
+        {32: 0.0}
+    """
+    pixels = np.asarray(image)
+    if max(pixels.shape[:2]) <= tile:
+        raise KerassegError(
+            f"an image of {pixels.shape[0]}x{pixels.shape[1]} pixels has one tile of {tile}; give "
+            "a larger image or a smaller tile."
+        )
+    usual = [-(-tile // part // GRID) * GRID for part in (8, 4, 2)]
+    views = protocol_of(protocol).in_tiles(0, 0)
+    whole = predict(model, pixels, views)
+    return {
+        overlap: float(np.mean(predict(model, pixels, views.in_tiles(tile, overlap)) != whole))
+        for overlap in (usual if overlaps is None else overlaps)
+    }

@@ -1,0 +1,254 @@
+"""The one engine: a model under a protocol, compiled once for images of all sizes."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import groupby
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from kerasseg import distribution
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.protocol import Protocol, protocol_of
+from kerasseg.evaluation.replicas import Parts, model_on, on_replicas
+from kerasseg.evaluation.tiles import Span, blended
+from kerasseg.evaluation.views import Views
+from kerasseg.evaluation.windows import Reader, Window
+from kerasseg.layers import CodebookGeneration
+
+_MOST_8_BIT_CLASSES = 256
+
+
+class Predictor:
+    """A model under a protocol, compiled once for images of all sizes.
+
+    Training's validation report, `kerasseg.evaluate`, `kerasseg.predict` and the programs all
+    predict by it.
+
+    Args:
+        model: Pixels `(N, H, W, channels)` of 0..255 to logits or probabilities `(N, H, W, C)`;
+            its last layer is named after which, `"logits"` or `"probabilities"`.
+        protocol: A name that `protocol_of` knows, or a `Protocol`.
+        devices: Names such as `"GPU:0"`, to which the images of a batch, or the tiles of an image,
+            are dealt out; empty for TensorFlow's own choice of one device.
+
+    Raises:
+        KerassegError: If the model, the protocol or a device cannot be used.
+
+    Example:
+        >>> import kerasseg
+        >>> model = kerasseg.RefineNet("mobilenetv2", 5, filters=8, backbone_weights=None)
+        >>> predictor = Predictor(model, Protocol(scales=(0.5, 1.0), flip=True))
+        >>> images = np.zeros((2, 40, 56, 3), "uint8")
+        >>> predictor.classes(images).shape, predictor.probabilities(images).shape
+        ((2, 40, 56), (2, 40, 56, 5))
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        protocol: str | Protocol = "whole",
+        devices: Sequence[str] = (),
+    ) -> None:
+        self.protocol = protocol_of(protocol)
+        strategy = distribution.strategy(devices) if devices else tf.distribute.get_strategy()
+        self.strategy = strategy
+        self.views = Views(model_on(strategy, model), self.protocol)
+        self.image_channels = model.input_shape[-1]
+        if self.protocol.tile and _sees_everything(model):
+            print(
+                f"{model.name}: the codewords of EfficientFCN are made of all that it sees; in "
+                f"tiles of {self.protocol.tile} pixels that is the tile alone, and no overlap "
+                "makes up for it. Compare with whole images: kerasseg.evaluation.tile_differences.",
+                file=sys.stderr,
+            )
+
+    @property
+    def num_classes(self) -> int:
+        """C; 2 for a model with one channel, which gives the probability of class 1."""
+        return max(self.views.channels, 2)
+
+    @property
+    def class_dtype(self) -> np.dtype:
+        """The smallest dtype that holds every class: uint8 or uint16."""
+        return np.dtype(np.uint8 if self.num_classes <= _MOST_8_BIT_CLASSES else np.uint16)
+
+    def classes(self, images: npt.ArrayLike) -> np.ndarray:
+        """Returns the class of every pixel, int32 `(N, H, W)`.
+
+        Args:
+            images: `(N, H, W, channels)`, 0..255, of one size.
+
+        Raises:
+            KerassegError: If they are of another shape, or values of 16 bits.
+        """
+        pixels = self._checked(images)
+        if not self.protocol.tile:
+            return self._padded(self._classes, pixels)
+        found = np.empty(pixels.shape[:3], np.int32)
+        for image, classes in zip(pixels, found, strict=True):
+            for rows, band in self.bands(_Whole(image)):
+                classes[rows] = band
+        return found
+
+    def probabilities(self, images: npt.ArrayLike) -> np.ndarray:
+        """Returns the probability of each class at every pixel, float32 `(N, H, W, C)`.
+
+        Args:
+            images: As for `classes`.
+
+        Raises:
+            KerassegError: As `classes` does.
+        """
+        pixels = self._checked(images)
+        if not self.protocol.tile:
+            return self._padded(self._probabilities, pixels)
+        found = np.empty((*pixels.shape[:3], self.views.channels), np.float32)
+        for image, maps in zip(pixels, found, strict=True):
+            tiles = self._tiles(_Whole(image))
+            for row, column, values in blended(image.shape[:2], self.protocol, tiles):
+                maps[row : row + len(values), column : column + values.shape[1]] = values
+        return found
+
+    def bands(self, image: Reader) -> Iterator[tuple[slice, np.ndarray]]:
+        """Gives the classes of an image of any size, a row of tiles at a time, from top to bottom.
+
+        Beside what the model takes for a tile there are in memory, where an image has W columns
+        and a protocol tiles of side T that go over within R = overlap - 2 * margin pixels, at most
+        `4 * C * (R * W + 4 * T * T)` bytes of probabilities, and a row of tiles' pixels and
+        classes, `T * W * (channels + 2)` items. With 21 classes, 10,000 columns, T = 1024 and
+        R = 256 that is 0.6 GB.
+
+        Args:
+            image: What is read by windows; see `kerasseg.evaluation.windows`.
+
+        Yields:
+            Which rows, and their classes, `class_dtype`, `(h, W)`.
+
+        Raises:
+            KerassegError: If the protocol has no tiles, or the image cannot be used.
+        """
+        if not self.protocol.tile:
+            raise KerassegError("an image is read by windows where the protocol has tiles.")
+        height, width = image.shape[:2]
+        blocks = blended((height, width), self.protocol, self._tiles(image))
+        for row, group in groupby(blocks, key=lambda block: block.row):
+            parts = [self._largest(block.values) for block in group]
+            band = np.concatenate(parts, axis=1)
+            yield slice(row, row + len(band)), band
+
+    def count_function(
+        self, function: Callable[[tf.Tensor, tf.Tensor], Parts], signature: Sequence[tf.TensorSpec]
+    ) -> Callable[[tf.Tensor, tf.Tensor], Parts]:
+        """Returns the compiled function of images and truth that hands scores and truth on.
+
+        Args:
+            function: Of scores `(N, H, W, C)` and truth `(N, H, W)`; what it gives is put together
+                as `on_replicas` does.
+            signature: Of images and truth.
+        """
+
+        def count(images: tf.Tensor, truth: tf.Tensor) -> Parts:
+            return function(self.views.scores(images), truth)
+
+        return on_replicas(self.strategy, count, signature)
+
+    @cached_property
+    def _classes(self) -> Callable[..., Parts]:
+        return on_replicas(
+            self.strategy, lambda images: (self.views.classes(images),), self._signature
+        )
+
+    @cached_property
+    def _probabilities(self) -> Callable[..., Parts]:
+        return on_replicas(
+            self.strategy, lambda images: (self.views.probabilities(images),), self._signature
+        )
+
+    @property
+    def _signature(self) -> list[tf.TensorSpec]:
+        return [tf.TensorSpec([None, None, None, self.image_channels], tf.float32)]
+
+    def _padded(self, function: Callable[..., Parts], images: np.ndarray) -> np.ndarray:
+        """Calls a function of a batch that no replica may have an empty part of."""
+        missing = -len(images) % self.strategy.num_replicas_in_sync
+        if missing:
+            images = np.concatenate([images, *[images[-1:]] * missing])
+        (found,) = function(np.asarray(images, np.float32))
+        return found.numpy()[: len(found) - missing]
+
+    def _tiles(self, image: Reader) -> Callable[[Span, Sequence[Span]], Iterator[np.ndarray]]:
+        """Returns the probabilities of the tiles of a row, as `blended` wants them."""
+        at_once = self.strategy.num_replicas_in_sync
+
+        def values(row: Span, columns: Sequence[Span]) -> Iterator[np.ndarray]:
+            whole: Window = slice(row.start, row.stop), slice(0, columns[-1].stop)
+            pixels = self._checked(image.read(whole)[np.newaxis])[0]
+            for _, group in groupby(columns, key=lambda column: column.stop - column.start):
+                same = list(group)
+                for first in range(0, len(same), at_once):
+                    chosen = same[first : first + at_once]
+                    cut = np.stack([pixels[:, column.start : column.stop] for column in chosen])
+                    yield from self._padded(self._probabilities, cut)
+
+        return values
+
+    def _largest(self, probabilities: np.ndarray) -> np.ndarray:
+        if self.views.channels == 1:
+            return (probabilities[..., 0] > 0.5).astype(self.class_dtype)
+        return probabilities.argmax(axis=-1).astype(self.class_dtype)
+
+    def _checked(self, images: npt.ArrayLike) -> np.ndarray:
+        pixels = np.asarray(images)
+        if pixels.ndim != 4 or pixels.shape[-1] != self.image_channels or 0 in pixels.shape:
+            raise KerassegError(
+                f"images of shape {pixels.shape[1:]}, where the model takes (height, width, "
+                f"{self.image_channels}): give RGB, a grey image three times and without alpha."
+            )
+        wide = pixels.dtype.kind != "f" and pixels.dtype != np.uint8
+        if pixels.dtype.kind not in "uif" or (wide and pixels.max() > 255):
+            raise KerassegError(
+                f"the model takes values of 0..255; received {pixels.dtype} up to {pixels.max()}. "
+                "Divide 16-bit values by 257."
+            )
+        return pixels
+
+
+class _Whole:
+    """An image in memory, read by windows."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.shape = image.shape
+        self._image = image
+
+    def read(self, window: Window) -> np.ndarray:
+        return self._image[window]
+
+
+def predictor_of(
+    model: keras.Model, protocol: str | Protocol = "whole", devices: Sequence[str] = ()
+) -> Predictor:
+    """Returns the `Predictor` that a model was given before, or a new one, which it then keeps.
+
+    Of several devices a new one each time, since they have copies of the weights.
+    """
+    if devices:
+        return Predictor(model, protocol, devices)
+    # In the instance's own dictionary, past Keras, which would count it to what is saved; and
+    # gone with the model.
+    kept = model.__dict__.setdefault("_kerasseg_predictors", {})
+    key = protocol_of(protocol)
+    if key not in kept:
+        kept[key] = Predictor(model, key)
+    return kept[key]
+
+
+def _sees_everything(model: keras.Model) -> bool:
+    return any(
+        isinstance(layer, CodebookGeneration)
+        or (isinstance(layer, keras.Model) and _sees_everything(layer))
+        for layer in model.layers
+    )
