@@ -6,11 +6,11 @@ from kerasseg.evaluation.engine import (
     evaluate,
     evaluate_images,
     predict,
-    tile_differences,
 )
 from kerasseg.evaluation.metrics import MeanIoU, class_iou, iou_table, mean_iou
 from kerasseg.evaluation.predictor import Predictor
 from kerasseg.evaluation.protocol import PROTOCOLS, Protocol, protocol_of
+from kerasseg.evaluation.tile_differences import tile_differences
 from kerasseg.evaluation.windows import ArrayReader, RasterReader, predict_raster
 
 __all__ = [

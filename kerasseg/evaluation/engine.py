@@ -17,7 +17,7 @@ from kerasseg.data.streams import Split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.metrics import image_confusions
 from kerasseg.evaluation.predictor import Predictor, predictor_of
-from kerasseg.evaluation.protocol import GRID, Protocol, protocol_of
+from kerasseg.evaluation.protocol import Protocol
 from kerasseg.label_set import LabelSet
 
 
@@ -253,51 +253,3 @@ def predict(
     predictor = predictor_of(model, protocol, devices)
     found = predictor.probabilities if probabilities else predictor.classes
     return found(pixels[np.newaxis])[0]
-
-
-def tile_differences(
-    model: keras.Model,
-    image: npt.ArrayLike,
-    tile: int,
-    overlaps: Sequence[int] | None = None,
-    protocol: str | Protocol = "whole",
-) -> dict[int, float]:
-    """Returns for some overlaps the share of pixels whose class tiles change.
-
-    The receptive field of RefineNet on a deep backbone is larger than a tile, and EfficientFCN's
-    codewords see the whole image: what tiles change has to be measured.
-
-    Args:
-        model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`.
-        image: `(H, W, 3)`, 0..255, larger than a tile, and small enough to be seen whole.
-        tile: Side of a tile, a multiple of 32.
-        overlaps: Multiples of 32; None for an eighth, a quarter and a half of the tile, each taken
-            up to a multiple of 32.
-        protocol: The views of the image and of each tile.
-
-    Returns:
-        By overlap the share, 0..1, of pixels whose class is another than that of the whole image.
-
-    Raises:
-        KerassegError: If the image is no larger than a tile, or anything else cannot be used.
-
-    Example:
-        >>> images = keras.Input((None, None, 3))
-        >>> model = keras.Model(images, keras.layers.Conv2D(8, 1, name="logits")(images))
-        >>> image = np.random.default_rng(0).integers(0, 256, (96, 160, 3))
-        >>> tile_differences(model, image, 64, (32,))  # each pixel by itself: nothing changes
-        {32: 0.0}
-    """
-    pixels = np.asarray(image)
-    if max(pixels.shape[:2]) <= tile:
-        raise KerassegError(
-            f"an image of {pixels.shape[0]}x{pixels.shape[1]} pixels has one tile of {tile}; give "
-            "a larger image or a smaller tile."
-        )
-    usual = [-(-tile // part // GRID) * GRID for part in (8, 4, 2)]
-    views = protocol_of(protocol).in_tiles(0, 0)
-    whole = predict(model, pixels, views)
-    return {
-        overlap: float(np.mean(predict(model, pixels, views.in_tiles(tile, overlap)) != whole))
-        for overlap in (usual if overlaps is None else overlaps)
-    }

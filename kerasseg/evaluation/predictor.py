@@ -136,9 +136,15 @@ class Predictor:
         height, width = image.shape[:2]
         blocks = blended((height, width), self.protocol, self._tiles(image))
         for row, group in groupby(blocks, key=lambda block: block.row):
-            parts = [self._largest(block.values) for block in group]
+            parts = [self.largest(block.values) for block in group]
             band = np.concatenate(parts, axis=1)
             yield slice(row, row + len(band)), band
+
+    def largest(self, probabilities: np.ndarray) -> np.ndarray:
+        """Returns the class of every pixel, `class_dtype`, of probabilities `(..., C)`."""
+        if self.views.channels == 1:
+            return (probabilities[..., 0] > 0.5).astype(self.class_dtype)
+        return probabilities.argmax(axis=-1).astype(self.class_dtype)
 
     def count_function(
         self, function: Callable[[tf.Tensor, tf.Tensor], Parts], signature: Sequence[tf.TensorSpec]
@@ -195,11 +201,6 @@ class Predictor:
                     yield from self._padded(self._probabilities, cut)
 
         return values
-
-    def _largest(self, probabilities: np.ndarray) -> np.ndarray:
-        if self.views.channels == 1:
-            return (probabilities[..., 0] > 0.5).astype(self.class_dtype)
-        return probabilities.argmax(axis=-1).astype(self.class_dtype)
 
     def _checked(self, images: npt.ArrayLike) -> np.ndarray:
         pixels = np.asarray(images)

@@ -140,3 +140,25 @@ def protocol_of(protocol: str | Protocol) -> Protocol:
     if protocol not in PROTOCOLS:
         raise unknown_name("protocol", protocol, PROTOCOLS)
     return PROTOCOLS[protocol]
+
+
+def name_of(protocol: Protocol) -> str:
+    """Returns what a protocol is called in file names.
+
+    Example:
+        >>> name_of(protocol_of("refinenet").in_tiles(512, 128))
+        'refinenet-tile512-overlap128'
+        >>> name_of(Protocol(scales=(0.5, 1), flip=True))
+        'scales0.5,1-flip'
+    """
+    views = protocol.in_tiles(0, 0)
+    known = [name for name, each in PROTOCOLS.items() if each == views]
+    parts = known[:1] or [
+        "scales" + ",".join(f"{scale:g}" for scale in protocol.scales),
+        *(["flip"] if protocol.flip else []),
+        *([f"multiple{protocol.multiple}"] if protocol.multiple > 1 else []),
+    ]
+    for part in ("tile", "overlap", "margin"):
+        if getattr(protocol, part):
+            parts.append(f"{part}{getattr(protocol, part)}")
+    return "-".join(parts)

@@ -1,6 +1,7 @@
 """Images that are read by windows: arrays in memory or on disk, and rasters such as GeoTIFF."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -68,12 +69,24 @@ class RasterReader:
     Raises:
         KerassegError: If rasterio is missing, or the file cannot be read, or its bands are not of 8
             bits, or not one, three, or three and alpha.
+
+    Example:
+        >>> import rasterio
+        >>> from rasterio.transform import from_origin
+        >>> place = {"crs": "EPSG:32632", "transform": from_origin(500000, 5400000, 1, 1)}
+        >>> shape = {"height": 40, "width": 60, "count": 3, "dtype": "uint8"}
+        >>> with rasterio.open("field.tif", "w", driver="GTiff", **shape, **place) as file:
+        ...     file.write(np.zeros((3, 40, 60), "uint8"))
+        >>> RasterReader("field.tif").shape
+        (40, 60, 3)
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         rasterio = _rasterio()
         try:
-            self._file = rasterio.open(path)
+            with warnings.catch_warnings():  # a plain TIFF lies nowhere on the earth
+                warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+                self._file = rasterio.open(path)
         except rasterio.errors.RasterioError as error:
             raise KerassegError(f"{path} cannot be read: {first_line(error)}.") from None
         self.path = Path(path)
@@ -146,7 +159,23 @@ def predict_raster(
         labels: The classes' colours, if they are to be in the file.
 
     Raises:
-        KerassegError: As `RasterReader` and `Predictor.bands` do, or if the disk is full.
+        KerassegError: As `RasterReader` and `Predictor.bands` do, or if the result cannot be
+            written.
+
+    Example:
+        >>> import keras
+        >>> from kerasseg.evaluation import Predictor, Protocol
+        >>> import rasterio
+        >>> from rasterio.transform import from_origin
+        >>> place = {"crs": "EPSG:32632", "transform": from_origin(500000, 5400000, 1, 1)}
+        >>> shape = {"height": 40, "width": 60, "count": 3, "dtype": "uint8"}
+        >>> with rasterio.open("field.tif", "w", driver="GTiff", **shape, **place) as file:
+        ...     file.write(np.zeros((3, 40, 60), "uint8"))
+        >>> images = keras.Input((None, None, 3))
+        >>> model = keras.Model(images, keras.layers.Conv2D(2, 1, name="logits")(images))
+        >>> predict_raster(Predictor(model, Protocol(tile=32)), "field.tif", "classes.tif")
+        >>> RasterReader("classes.tif").shape
+        (40, 60, 3)
     """
     rasterio = _rasterio()
     reader = RasterReader(source)
@@ -162,6 +191,8 @@ def predict_raster(
                 file.write_colormap(1, dict(enumerate(labels.colours)))
             for rows, classes in predictor.bands(reader):
                 file.write(classes, 1, window=((rows.start, rows.stop), (0, width)))
+    except rasterio.errors.RasterioError as error:
+        raise KerassegError(f"{target} cannot be written: {first_line(error)}.") from error
     finally:
         reader.close()
 
