@@ -7,10 +7,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kerasseg.command_line import program
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.options import add_protocol_options, protocol_from
+from kerasseg.evaluation.options import WEIGHTS, add_protocol_options, protocol_from
 
 
 @program
@@ -29,18 +30,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if file.exists() and not options.overwrite:
         raise KerassegError(f"{file} is there already. Give another --name, or say --overwrite.")
     split, labels = of_run.find_split(run, name, options.data_dir)
-    found, seconds = of_run.evaluate_run(
-        run,
-        split,
-        labels,
-        protocol,
-        weights=options.weights,
-        batch_size=options.batch_size,
-        devices=tuple(options.devices),
+    model, devices = run.load_model(WEIGHTS[options.weights]), tuple(options.devices)
+    found, seconds = of_run.evaluate_model(
+        model, split, labels, protocol, batch_size=options.batch_size, devices=devices
     )
-    facts = {"split": name, "protocol": protocol.to_json(), "weights": options.weights}
+    facts: dict[str, Any] = {
+        "split": name,
+        "protocol": protocol.to_json(),
+        "weights": options.weights,
+    }
+    if protocol.tile:
+        facts["tile_differences"] = of_run.differences_of_tiles(model, split, protocol)
     of_run.write_result(file, found, seconds, split, labels, facts)
     print(iou_table(labels.class_names, found.confusion))
+    for overlap, share in (facts.get("tile_differences") or {}).items():
+        print(
+            f"with an overlap of {overlap}, {share:.2%} of the first image's pixels get another "
+            "class than in the whole image"
+        )
     print(f"{len(split)} images, {len(split) / seconds:.1f} a second: {file}")
 
 

@@ -27,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     protocol, run = protocol_from(options), Run.open(options.run)
     if options.by_windows and not protocol.tile:
         raise KerassegError("--by-windows needs tiles: say --tile 1024.")
+    if options.by_windows and (options.overlays or options.probabilities):
+        raise KerassegError(
+            "--by-windows writes masks alone: leave out --overlays and --probabilities."
+        )
     images, labels = find_inputs(options.paths), run.description.labels
     weights = WEIGHTS[options.weights]
     model = run.load_model(weights)

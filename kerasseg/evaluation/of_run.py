@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,13 +16,15 @@ from kerasseg.data.streams import (
     Split,
     check_again,
     checked,
+    decoded,
     fingerprint_of_split,
+    some_examples,
 )
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.engine import Evaluation, evaluate
 from kerasseg.evaluation.metrics import class_iou, mean_iou
-from kerasseg.evaluation.options import WEIGHTS
 from kerasseg.evaluation.protocol import Protocol, name_of
+from kerasseg.evaluation.tile_differences import tile_differences
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
 from kerasseg.version import __version__
@@ -79,32 +82,28 @@ def find_split(
     return found.split, labels
 
 
-def evaluate_run(
-    run: "Run",
+def evaluate_model(
+    model: keras.Model,
     split: Split,
     labels: LabelSet,
     protocol: Protocol,
     *,
-    weights: str = "last",
     batch_size: int = 4,
     devices: tuple[str, ...] = (),
 ) -> tuple[Evaluation, float]:
-    """Returns how a run does on a split, and the seconds that took.
+    """Returns how the model of a run does on a split, and the seconds that took.
 
     Args:
-        run: The run directory.
+        model: With the weights to evaluate.
         split: What `find_split` returned.
         labels: Its classes.
         protocol: How to evaluate.
-        weights: `"last"` or `"best"`.
         batch_size: As for `evaluate`.
         devices: As for `evaluate`.
 
     Raises:
-        KerassegError: If the run has no such weights, a file is damaged, or an argument cannot be
-            used.
+        KerassegError: If a file is damaged, or an argument cannot be used.
     """
-    model = run.load_model(WEIGHTS[weights])
     began = time.monotonic()
     try:
         found = evaluate(model, split, labels, protocol, batch_size=batch_size, devices=devices)
@@ -116,6 +115,23 @@ def evaluate_run(
         check_again(split, labels)  # names the file that the error does not
         raise
     return found, time.monotonic() - began
+
+
+def differences_of_tiles(
+    model: keras.Model, split: Split, protocol: Protocol
+) -> dict[int, float] | None:
+    """Returns what `tile_differences` does for an image of a split; None if it fits into a tile.
+
+    Args:
+        model: The model that was evaluated.
+        split: The first of its images is taken.
+        protocol: With tiles.
+    """
+    (example,) = some_examples(split, 1)
+    image, _ = decoded(example)
+    if max(image.shape[:2]) <= protocol.tile:
+        return None
+    return tile_differences(model, image, protocol.tile, protocol=protocol)
 
 
 def write_result(

@@ -13,7 +13,7 @@ import tensorflow as tf
 from kerasseg import distribution
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.protocol import Protocol, protocol_of
-from kerasseg.evaluation.replicas import Parts, model_on, on_replicas
+from kerasseg.evaluation.replicas import Parts, model_on, on_replicas, replicas_of
 from kerasseg.evaluation.tiles import Span, blended
 from kerasseg.evaluation.views import Views
 from kerasseg.evaluation.windows import Reader, Window
@@ -54,10 +54,9 @@ class Predictor:
         devices: Sequence[str] = (),
     ) -> None:
         self.protocol = protocol_of(protocol)
-        strategy = distribution.strategy(devices) if devices else tf.distribute.get_strategy()
-        self.strategy = strategy
-        self.views = Views(model_on(strategy, model), self.protocol)
-        self.image_channels = model.input_shape[-1]
+        self.strategy = distribution.strategy(devices) if devices else None
+        self.views = Views(model_on(self.strategy, model), self.protocol)
+        self.image_shape: tuple[int | None, ...] = model.input_shape[1:]
         if self.protocol.tile and _sees_everything(model):
             print(
                 f"{model.name}: the codewords of EfficientFCN are made of all that it sees; in "
@@ -65,6 +64,11 @@ class Predictor:
                 "makes up for it. Compare with whole images: kerasseg.evaluation.tile_differences.",
                 file=sys.stderr,
             )
+
+    @property
+    def replicas(self) -> int:
+        """How many devices share a batch."""
+        return replicas_of(self.strategy)
 
     @property
     def num_classes(self) -> int:
@@ -176,11 +180,11 @@ class Predictor:
 
     @property
     def _signature(self) -> list[tf.TensorSpec]:
-        return [tf.TensorSpec([None, None, None, self.image_channels], tf.float32)]
+        return [tf.TensorSpec([None, *self.image_shape], tf.float32)]
 
     def _padded(self, function: Callable[..., Parts], images: np.ndarray) -> np.ndarray:
         """Calls a function of a batch that no replica may have an empty part of."""
-        missing = -len(images) % self.strategy.num_replicas_in_sync
+        missing = -len(images) % self.replicas
         if missing:
             images = np.concatenate([images, *[images[-1:]] * missing])
         (found,) = function(np.asarray(images, np.float32))
@@ -188,7 +192,7 @@ class Predictor:
 
     def _tiles(self, image: Reader) -> Callable[[Span, Sequence[Span]], Iterator[np.ndarray]]:
         """Returns the probabilities of the tiles of a row, as `blended` wants them."""
-        at_once = self.strategy.num_replicas_in_sync
+        at_once = self.replicas
 
         def values(row: Span, columns: Sequence[Span]) -> Iterator[np.ndarray]:
             whole: Window = slice(row.start, row.stop), slice(0, columns[-1].stop)
@@ -204,10 +208,11 @@ class Predictor:
 
     def _checked(self, images: npt.ArrayLike) -> np.ndarray:
         pixels = np.asarray(images)
-        if pixels.ndim != 4 or pixels.shape[-1] != self.image_channels or 0 in pixels.shape:
+        if pixels.ndim != 4 or 0 in pixels.shape or not self._fits(pixels.shape[1:]):
             raise KerassegError(
-                f"images of shape {pixels.shape[1:]}, where the model takes (height, width, "
-                f"{self.image_channels}): give RGB, a grey image three times and without alpha."
+                f"an image of shape {pixels.shape[1:]}, where the model takes {self.image_shape} "
+                "(height, width, channels; None for any): give RGB, a grey image three times, and "
+                "leave out alpha."
             )
         wide = pixels.dtype.kind != "f" and pixels.dtype != np.uint8
         if pixels.dtype.kind not in "uif" or (wide and pixels.max() > 255):
@@ -216,6 +221,10 @@ class Predictor:
                 "Divide 16-bit values by 257."
             )
         return pixels
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        pairs = zip(shape, self.image_shape, strict=True)
+        return all(wanted in (None, found) for found, wanted in pairs)
 
 
 class _Whole:
@@ -239,8 +248,12 @@ def predictor_of(
     if devices:
         return Predictor(model, protocol, devices)
     # In the instance's own dictionary, past Keras, which would count it to what is saved; and
-    # gone with the model.
-    kept = model.__dict__.setdefault("_kerasseg_predictors", {})
+    # gone with the model. A model that was quantized has other variables than its graph knows.
+    variables = tuple(map(id, model.variables))
+    of, kept = model.__dict__.get("_kerasseg_predictors", (None, {}))
+    if of != variables:
+        kept = {}
+        model.__dict__["_kerasseg_predictors"] = variables, kept
     key = protocol_of(protocol)
     if key not in kept:
         kept[key] = Predictor(model, key)

@@ -55,5 +55,5 @@ def tile_differences(
     whole = predict(model, pixels, views)
     return {
         overlap: float(np.mean(predict(model, pixels, views.in_tiles(tile, overlap)) != whole))
-        for overlap in (usual if overlaps is None else overlaps)
+        for overlap in dict.fromkeys(usual if overlaps is None else overlaps)
     }

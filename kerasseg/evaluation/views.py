@@ -28,6 +28,7 @@ class Views:
         shape = getattr(model, "output_shape", None)
         if not isinstance(shape, tuple) or len(shape) != 4:
             raise KerassegError(f"the model gives {shape}; one output (N, H, W, C) is wanted.")
+        _check_input(getattr(model, "input_shape", None), protocol)
         self.model = model
         self.protocol = protocol
         self.channels = int(shape[-1])
@@ -108,3 +109,13 @@ class Views:
 
 def _mirrored_if(flipped: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
     return tf.cond(flipped, lambda: tf.reverse(maps, [2]), lambda: maps)
+
+
+def _check_input(shape: object, protocol: Protocol) -> None:
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        raise KerassegError(f"the model takes {shape}; one input (N, H, W, channels) is wanted.")
+    if shape[1:3] != (None, None) and (protocol.tile or not protocol.sees_image_itself):
+        raise KerassegError(
+            f"the model takes images of {shape[1]}x{shape[2]} alone, and scales and tiles have "
+            "other sizes: build it with input_shape=(None, None, 3) and load its weights."
+        )

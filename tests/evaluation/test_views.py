@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasseg import EfficientFCN
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation import Predictor, Protocol, predict
 from tests.evaluation.networks import random_image, random_model, reads_green
-from tests.replicas import TWO
+from tests.replicas import TWO, two_replicas
+from tests.tiny import tiny_backbone
 
 VIEWS = Protocol(scales=(0.5, 1, 1.7), flip=True, multiple=8)
 
@@ -101,9 +103,37 @@ def test_two_devices_answer_what_one_does():
     model = random_model()
     images = np.stack([random_image(24, 31, seed=seed) for seed in range(3)])
     one, two = Predictor(model, VIEWS), Predictor(model, VIEWS, TWO)
-    assert two.strategy.num_replicas_in_sync == 2
+    assert two.replicas == 2
     np.testing.assert_allclose(two.probabilities(images), one.probabilities(images), atol=1e-6)
     np.testing.assert_array_equal(two.classes(images), one.classes(images))
+
+
+def test_a_whole_network_is_copied_to_two_devices():
+    with tiny_backbone():
+        model = EfficientFCN(
+            "tiny", 3, num_codewords=4, fusion_filters=8, codeword_filters=8, backbone_weights=None
+        )
+    images = np.stack([random_image(40, 56, seed=seed) for seed in range(2)])
+    one, two = predict(model, images[1], probabilities=True), Predictor(model, devices=TWO)
+    np.testing.assert_allclose(two.probabilities(images)[1], one, atol=1e-5)
+
+
+def test_the_scope_of_a_strategy_does_not_matter():
+    model, image = random_model(), random_image(20, 30)
+    with two_replicas().scope():
+        inside = predict(model, image)
+    np.testing.assert_array_equal(inside, predict(random_model(), image))
+
+
+def test_a_model_of_one_size_takes_that_size_alone():
+    images = keras.Input((24, 32, 3))
+    model = keras.Model(images, keras.layers.Conv2D(3, 1, name="logits")(images))
+    assert predict(model, random_image(24, 32)).shape == (24, 32)
+    with pytest.raises(KerassegError, match=r"shape \(32, 24, 3\), where the model takes \(24, 32"):
+        predict(model, random_image(32, 24))
+    for protocol in (VIEWS, Protocol(tile=32)):
+        with pytest.raises(KerassegError, match="images of 24x32 alone, and scales and tiles"):
+            predict(model, random_image(24, 32), protocol)
 
 
 def test_a_model_follows_its_weights_and_is_saved_without_what_it_keeps(tmp_path):
@@ -128,9 +158,9 @@ def test_several_views_need_to_know_what_the_model_gives():
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((8, 8), np.uint8), r"shape \(8, 8\), where the model takes \(height, width, 3\)"),
+        (np.zeros((8, 8), np.uint8), r"shape \(8, 8\), where the model takes \(None, None, 3\)"),
         (np.zeros((8, 8, 1), np.uint8), r"shape \(8, 8, 1\), .* a grey image three times"),
-        (np.zeros((8, 8, 4), np.uint8), r"shape \(8, 8, 4\), .* without alpha"),
+        (np.zeros((8, 8, 4), np.uint8), r"shape \(8, 8, 4\), .* leave out alpha"),
         (np.full((8, 8, 3), 999, np.uint16), "received uint16 up to 999. Divide 16-bit values"),
         (np.zeros((0, 8, 3), np.uint8), r"shape \(0, 8, 3\)"),
     ],

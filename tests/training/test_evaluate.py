@@ -40,13 +40,16 @@ def test_the_whole_images_score_what_training_reported(finished, run_program, da
     np.testing.assert_array_equal([each["union"] for each in found["images"]], scores.union[order])
 
 
-def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, run_program):
+def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, run_program, capsys):
     protocol = ["--scales", "0.5", "1", "--flip", "--tile", "64", "--overlap", "32"]
     assert run_program(finished, "--split", "train", "--weights", "best", *protocol) == 0
     ((name, found),) = results(finished).items()
     assert name == "train-scales0.5,1-flip-tile64-overlap32-best.json"
     assert found["protocol"] == Protocol((0.5, 1), flip=True, tile=64, overlap=32).to_json()
     assert len(found["images"]) == 5
+    assert list(found["tile_differences"]) == ["32"]
+    share = found["tile_differences"]["32"]
+    assert f"with an overlap of 32, {share:.2%} of the first image" in capsys.readouterr().out
 
 
 def test_nothing_is_overwritten_unasked(finished, run_program, capsys):
