@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(iou_table(labels.class_names, found.confusion))
     for overlap, share in (facts.get("tile_differences") or {}).items():
         print(
-            f"with an overlap of {overlap}, {share:.2%} of the first image's pixels get another "
-            "class than in the whole image"
+            f"with an overlap of {overlap}, {share:.2%} of the pixels get another class than "
+            "without tiles (first image, at most two tiles high and wide)"
         )
     print(f"{len(split)} images, {len(split) / seconds:.1f} a second: {file}")
 

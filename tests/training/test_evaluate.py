@@ -49,7 +49,8 @@ def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, r
     assert len(found["images"]) == 5
     assert list(found["tile_differences"]) == ["32"]
     share = found["tile_differences"]["32"]
-    assert f"with an overlap of 32, {share:.2%} of the first image" in capsys.readouterr().out
+    said = f"with an overlap of 32, {share:.2%} of the pixels get another class"
+    assert said in capsys.readouterr().out
 
 
 def test_nothing_is_overwritten_unasked(finished, run_program, capsys):
