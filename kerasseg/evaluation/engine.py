@@ -2,9 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,10 +16,13 @@ from kerasseg.data.batches import evaluation_batches
 from kerasseg.data.image_file import read_image
 from kerasseg.data.streams import Split
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.metrics import image_confusions
+from kerasseg.evaluation.ahead import ahead
+from kerasseg.evaluation.class_confusions import class_confusions
 from kerasseg.evaluation.predictor import Predictor, predictor_of
 from kerasseg.evaluation.protocol import Protocol
 from kerasseg.label_set import LabelSet
+
+_count = tf.function(class_confusions, reduce_retracing=True, autograph=False)
 
 
 def confusion_matrix(
@@ -47,12 +51,9 @@ def confusion_matrix(
         >>> confusion_matrix(model, batches, shapes.LABELS).shape
         (8, 8)
     """
-    from tqdm import tqdm
-
-    count = _counter(predictor_of(model), batches, labels)
     total = np.zeros((labels.num_classes, labels.num_classes), np.int64)
-    for images, truth in tqdm(batches, desc="evaluating", unit="batch", disable=not progress):
-        total += count(images, truth)[0].numpy().sum(axis=0)
+    for confusions, *_ in _counted(predictor_of(model), batches, labels, progress):
+        total += confusions.sum(axis=0)
     return total
 
 
@@ -169,54 +170,41 @@ def evaluate_images(
         >>> evaluate_images(model, batches, shapes.LABELS).image_iou.shape
         (1,)
     """
-    from tqdm import tqdm
-
-    count = _counter(predictor_of(model, protocol, devices), batches, labels)
+    predictor = predictor_of(model, protocol, devices)
     total = np.zeros((labels.num_classes, labels.num_classes), np.int64)
     parts = []
-    for images, truth, number in tqdm(
-        batches, desc="evaluating", unit="batch", disable=not progress
-    ):
-        confusion, overlap, union = (part.numpy() for part in count(images, truth))
-        total += confusion.sum(axis=0)
+    for confusions, number in _counted(predictor, batches, labels, progress):
+        total += confusions.sum(axis=0)
+        overlap = np.diagonal(confusions, axis1=1, axis2=2)
+        union = confusions.sum(axis=1) + confusions.sum(axis=2) - overlap
         real = number.numpy() >= 0
         parts.append((number.numpy()[real], overlap[real], union[real]))
     return Evaluation(total, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _counter(
-    predictor: Predictor, batches: tf.data.Dataset, labels: LabelSet
-) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
-    """Returns a function of images and truth to confusions, and overlap and union of each image.
+def _counted(
+    predictor: Predictor, batches: tf.data.Dataset, labels: LabelSet, progress: bool
+) -> Iterator[tuple[Any, ...]]:
+    """Gives the confusion matrices of the images of each batch, and what follows its truth.
 
-    The confusions are that of a batch, or of the parts of one, `(P, C, C)`.
+    While the pixels of a batch are counted the model sees the next one.
     """
-    if predictor.views.channels != labels.num_classes:
+    from tqdm import tqdm
+
+    if predictor.num_classes != labels.num_classes:
         raise KerassegError(
-            f"the model gives {predictor.views.channels} classes and the data have "
+            f"the model gives {predictor.num_classes} classes and the data have "
             f"{labels.num_classes} ({', '.join(labels.class_names[:3])}, ...). Give the data that "
             "it was trained for."
         )
-
-    def count(scores: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        matrices = image_confusions(truth, scores, labels.ignore_label)
-        overlap = tf.linalg.diag_part(matrices)
-        union = tf.reduce_sum(matrices, axis=1) + tf.reduce_sum(matrices, axis=2) - overlap
-        return tf.reduce_sum(matrices, axis=0, keepdims=True), overlap, union
-
-    # Of one size where the batches are, which a graph can make use of.
-    signature = [
-        tf.TensorSpec([None, *spec.shape[1:]], spec.dtype) for spec in batches.element_spec[:2]
-    ]
-    if not predictor.protocol.tile:
-        return predictor.count_function(count, signature)
-    counted = tf.function(count, reduce_retracing=True, autograph=False)
-
-    def count_tiles(images: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        classes = predictor.classes(images.numpy())
-        return counted(tf.one_hot(classes, labels.num_classes, 1, 0, dtype=tf.uint8), truth)
-
-    return count_tiles
+    classes_of = predictor.batch_function(batches.element_spec[0])
+    seen = ahead((classes_of(images), *others) for images, *others in batches)
+    length = int(batches.cardinality())
+    bar = tqdm(seen, "evaluating", max(length, 0) or None, unit="batch", disable=not progress)
+    for classes, truth, *others in bar:
+        with tf.device("CPU"):  # on a GPU the counting is not deterministic
+            confusions = _count(truth, classes, labels.num_classes, labels.ignore_label)
+        yield confusions.numpy(), *others
 
 
 def predict(

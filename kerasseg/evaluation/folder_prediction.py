@@ -207,8 +207,9 @@ def _results(
 
     found: dict[str, np.ndarray | Image] = {}
     if outputs.probabilities:
-        found["probabilities"] = predictor.probabilities(pixels[np.newaxis])[0]
-        classes = predictor.largest(found["probabilities"])
+        probabilities = predictor.probabilities(pixels[np.newaxis])[0]
+        found["probabilities"] = probabilities
+        classes = predictor.largest(probabilities)
     else:
         classes = predictor.classes(pixels[np.newaxis])[0]
     found["masks"] = indexed_mask(classes, outputs.labels)

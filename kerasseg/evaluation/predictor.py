@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,11 +14,12 @@ import tensorflow as tf
 
 from kerasseg import distribution
 from kerasseg.errors import KerassegError
+from kerasseg.evaluation.ahead import ahead
 from kerasseg.evaluation.protocol import Protocol, protocol_of
 from kerasseg.evaluation.replicas import Parts, model_on, on_replicas, replicas_of
-from kerasseg.evaluation.tiles import Span, blended
-from kerasseg.evaluation.views import Views
-from kerasseg.evaluation.windows import Reader, Window
+from kerasseg.evaluation.tiles import Span, Values, blended
+from kerasseg.evaluation.views import Views, check_input
+from kerasseg.evaluation.windows import ArrayReader, Reader, Window
 from kerasseg.layers import CodebookGeneration
 
 _MOST_8_BIT_CLASSES = 256
@@ -57,13 +60,34 @@ class Predictor:
         self.strategy = distribution.strategy(devices) if devices else None
         self.views = Views(model_on(self.strategy, model), self.protocol)
         self.image_shape: tuple[int | None, ...] = model.input_shape[1:]
-        if self.protocol.tile and _sees_everything(model):
-            print(
-                f"{model.name}: the codewords of EfficientFCN are made of all that it sees; in "
-                f"tiles of {self.protocol.tile} pixels that is the tile alone, and no overlap "
-                "makes up for it. Compare with whole images: kerasseg.evaluation.tile_differences.",
-                file=sys.stderr,
-            )
+        self._of_batches: dict[tuple[Any, ...], Callable[..., Parts]] = {}
+        self._told_of: set[int] = set()
+        self._tell_what_tiles_hide()
+
+    def with_tiles_of(self, protocol: Protocol) -> "Predictor":
+        """Returns a predictor of the same views by other tiles, or none, compiled together.
+
+        Raises:
+            KerassegError: If the model takes images of one size alone.
+        """
+        check_input(self.views.model, protocol)
+        _ = self._classes, self._probabilities  # made, so that the copy has the same
+        other = copy(self)
+        other.protocol = protocol
+        other._tell_what_tiles_hide()
+        return other
+
+    def _tell_what_tiles_hide(self) -> None:
+        tile = self.protocol.tile
+        if not tile or tile in self._told_of or not _sees_everything(self.views.model):
+            return
+        self._told_of.add(tile)
+        print(
+            f"{self.views.model.name}: the codewords of EfficientFCN are made of all that it sees; "
+            f"in tiles of {tile} pixels that is the tile alone, and no overlap makes up for it. "
+            "Compare with whole images: kerasseg.evaluation.tile_differences.",
+            file=sys.stderr,
+        )
 
     @property
     def replicas(self) -> int:
@@ -94,7 +118,7 @@ class Predictor:
             return self._padded(self._classes, pixels)
         found = np.empty(pixels.shape[:3], np.int32)
         for image, classes in zip(pixels, found, strict=True):
-            for rows, band in self.bands(_Whole(image)):
+            for rows, band in self.bands(ArrayReader(image)):
                 classes[rows] = band
         return found
 
@@ -112,7 +136,7 @@ class Predictor:
             return self._padded(self._probabilities, pixels)
         found = np.empty((*pixels.shape[:3], self.views.channels), np.float32)
         for image, maps in zip(pixels, found, strict=True):
-            tiles = self._tiles(_Whole(image))
+            tiles = self._tiles(ArrayReader(image))
             for row, column, values in blended(image.shape[:2], self.protocol, tiles):
                 maps[row : row + len(values), column : column + values.shape[1]] = values
         return found
@@ -122,9 +146,10 @@ class Predictor:
 
         Beside what the model takes for a tile there are in memory, where an image has W columns
         and a protocol tiles of side T that go over within R = overlap - 2 * margin pixels, at most
-        `4 * C * (R * W + 4 * T * T)` bytes of probabilities, and a row of tiles' pixels and
-        classes, `T * W * (channels + 2)` items. With 21 classes, 10,000 columns, T = 1024 and
-        R = 256 that is 0.6 GB.
+        `4 * C * (R * W + 4 * T * T)` bytes of probabilities, and the pixels of two rows of tiles
+        and the classes of one twice, `2 * T * W * (channels + 1)` items. With 21 classes, 10,000
+        columns, T = 1024 and R = 256 that is 0.6 GB. The next tile is seen by the model while the
+        one before is blended.
 
         Args:
             image: What is read by windows; see `kerasseg.evaluation.windows`.
@@ -150,21 +175,22 @@ class Predictor:
             return (probabilities[..., 0] > 0.5).astype(self.class_dtype)
         return probabilities.argmax(axis=-1).astype(self.class_dtype)
 
-    def count_function(
-        self, function: Callable[[tf.Tensor, tf.Tensor], Parts], signature: Sequence[tf.TensorSpec]
-    ) -> Callable[[tf.Tensor, tf.Tensor], Parts]:
-        """Returns the compiled function of images and truth that hands scores and truth on.
+    def batch_function(self, images: tf.TensorSpec) -> Callable[[tf.Tensor], npt.ArrayLike]:
+        """Returns the function of batches to classes, int32 `(N, H, W)`, compiled once.
 
         Args:
-            function: Of scores `(N, H, W, C)` and truth `(N, H, W)`; what it gives is put together
-                as `on_replicas` does.
-            signature: Of images and truth.
+            images: What a batch is; of one size where all are, which a graph can make use of. Each
+                has a multiple of `replicas` images.
         """
-
-        def count(images: tf.Tensor, truth: tf.Tensor) -> Parts:
-            return function(self.views.scores(images), truth)
-
-        return on_replicas(self.strategy, count, signature)
+        if self.protocol.tile:
+            return lambda batch: self.classes(batch.numpy())
+        key = tuple(images.shape[1:]), images.dtype
+        if key not in self._of_batches:
+            spec = tf.TensorSpec([None, *images.shape[1:]], images.dtype)
+            self._of_batches[key] = on_replicas(
+                self.strategy, lambda batch: (self.views.classes(batch),), [spec]
+            )
+        return lambda batch: self._of_batches[key](batch)[0]
 
     @cached_property
     def _classes(self) -> Callable[..., Parts]:
@@ -190,21 +216,28 @@ class Predictor:
         (found,) = function(np.asarray(images, np.float32))
         return found.numpy()[: len(found) - missing]
 
-    def _tiles(self, image: Reader) -> Callable[[Span, Sequence[Span]], Iterator[np.ndarray]]:
-        """Returns the probabilities of the tiles of a row, as `blended` wants them."""
-        at_once = self.replicas
+    def _tiles(self, image: Reader) -> Values:
+        """Returns the probabilities of tiles as `blended` wants them.
 
-        def values(row: Span, columns: Sequence[Span]) -> Iterator[np.ndarray]:
-            whole: Window = slice(row.start, row.stop), slice(0, columns[-1].stop)
-            pixels = self._checked(image.read(whole)[np.newaxis])[0]
-            for _, group in groupby(columns, key=lambda column: column.stop - column.start):
-                same = list(group)
-                for first in range(0, len(same), at_once):
-                    chosen = same[first : first + at_once]
-                    cut = np.stack([pixels[:, column.start : column.stop] for column in chosen])
-                    yield from self._padded(self._probabilities, cut)
+        The pixels of the next tiles are read and the model sees them while those before are
+        blended.
+        """
 
-        return values
+        def values(rows: Sequence[Span], columns: Sequence[Span]) -> Iterator[np.ndarray]:
+            for row in rows:
+                whole: Window = slice(row.start, row.stop), slice(0, columns[-1].stop)
+                yield from self._of_row(self._checked(image.read(whole)[np.newaxis])[0], columns)
+
+        return lambda rows, columns: ahead(values(rows, columns))
+
+    def _of_row(self, pixels: np.ndarray, columns: Sequence[Span]) -> Iterator[np.ndarray]:
+        """Gives the probabilities of the tiles of a row, as many at once as there are devices."""
+        for _, group in groupby(columns, key=lambda column: column.stop - column.start):
+            same = list(group)
+            for first in range(0, len(same), self.replicas):
+                chosen = same[first : first + self.replicas]
+                cut = np.stack([pixels[:, column.start : column.stop] for column in chosen])
+                yield from self._padded(self._probabilities, cut)
 
     def _checked(self, images: npt.ArrayLike) -> np.ndarray:
         pixels = np.asarray(images)
@@ -227,17 +260,6 @@ class Predictor:
         return all(wanted in (None, found) for found, wanted in pairs)
 
 
-class _Whole:
-    """An image in memory, read by windows."""
-
-    def __init__(self, image: np.ndarray) -> None:
-        self.shape = image.shape
-        self._image = image
-
-    def read(self, window: Window) -> np.ndarray:
-        return self._image[window]
-
-
 def predictor_of(
     model: keras.Model, protocol: str | Protocol = "whole", devices: Sequence[str] = ()
 ) -> Predictor:
@@ -256,7 +278,9 @@ def predictor_of(
         model.__dict__["_kerasseg_predictors"] = variables, kept
     key = protocol_of(protocol)
     if key not in kept:
-        kept[key] = Predictor(model, key)
+        same = (each for each in kept if each.in_tiles(0, 0) == key.in_tiles(0, 0))
+        other = next(same, None)
+        kept[key] = kept[other].with_tiles_of(key) if other else Predictor(model, key)
     return kept[key]
 
 

@@ -27,9 +27,10 @@ def tile_differences(
         model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`.
         image: `(H, W, 3)`, 0..255, larger than a tile, and small enough to be seen whole.
         tile: Side of a tile, a multiple of 32.
-        overlaps: Multiples of 32; None for an eighth, a quarter and a half of the tile, each taken
-            up to a multiple of 32.
-        protocol: The views of the image and of each tile.
+        overlaps: Multiples of 32, at most half of the tile; None for none, a quarter and a half,
+            each taken down to a multiple of 32.
+        protocol: The views of the image and of each tile, and the margin, which is taken down to
+            half of each overlap.
 
     Returns:
         By overlap the share, 0..1, of pixels whose class is another than that of the whole image.
@@ -50,10 +51,15 @@ def tile_differences(
             f"an image of {pixels.shape[0]}x{pixels.shape[1]} pixels has one tile of {tile}; give "
             "a larger image or a smaller tile."
         )
-    usual = [-(-tile // part // GRID) * GRID for part in (8, 4, 2)]
-    views = protocol_of(protocol).in_tiles(0, 0)
-    whole = predict(model, pixels, views)
+    usual = [0, *(tile // part // GRID * GRID for part in (4, 2))]
+    protocol = protocol_of(protocol)
+    whole = predict(model, pixels, protocol.in_tiles(0, 0))
+
+    def share(overlap: int) -> float:
+        tiles = protocol.in_tiles(tile, overlap, min(protocol.margin, overlap // 2))
+        return float(np.mean(predict(model, pixels, tiles) != whole))
+
     return {
-        overlap: float(np.mean(predict(model, pixels, views.in_tiles(tile, overlap)) != whole))
+        overlap: share(overlap)
         for overlap in dict.fromkeys(usual if overlaps is None else overlaps)
     }

@@ -44,7 +44,8 @@ def spans(length: int, protocol: Protocol) -> list[Span]:
         return [Span(0, length, 0, length)]
     starts = _starts(length, protocol.tile, protocol.tile - protocol.overlap)
     common = protocol.overlap - 2 * protocol.margin
-    found, first = [], 0
+    found: list[Span] = []
+    first = 0
     for start, following in pairwise(starts):
         # In the middle of what the two have in common, but not where the one before goes over.
         middle = (following + start + protocol.tile - common) // 2
@@ -59,7 +60,7 @@ def _starts(length: int, tile: int, stride: int) -> list[int]:
     return [*range(0, last, stride), last]
 
 
-Values: TypeAlias = Callable[[Span, Sequence[Span]], Iterator[np.ndarray]]
+Values: TypeAlias = Callable[[Sequence[Span], Sequence[Span]], Iterator[np.ndarray]]
 
 
 class Block(NamedTuple):
@@ -80,14 +81,15 @@ def blended(size: tuple[int, int], protocol: Protocol, values: Values) -> Iterat
     Args:
         size: Height and width of the image.
         protocol: With tiles.
-        values: From a row and the columns of its tiles to the values of each, in order, float32
-            `(h, w, C)`. They may be written to.
+        values: From the rows and the columns of tiles to the values of each tile, row by row,
+            float32 `(h, w, C)`. They may be written to.
     """
     rows, columns = (spans(length, protocol) for length in size)
+    tiles = values(rows, columns)
     above: np.ndarray | None = None
     for row, below in zip(rows, [*rows[1:], None], strict=True):
         kept = 0 if below is None else row.last - below.first
-        for block in _blended_row(row, columns, values):
+        for block in _blended_row(row, columns, tiles):
             if above is None and kept:
                 above = np.empty((kept, size[1], block.values.shape[-1]), np.float32)
             yield _over(block, above, row.first > 0, kept)
@@ -107,12 +109,13 @@ def _over(block: Block, above: np.ndarray | None, has_above: bool, kept: int) ->
     return block._replace(values=values[: len(values) - kept])
 
 
-def _blended_row(row: Span, columns: Sequence[Span], values: Values) -> Iterator[Block]:
+def _blended_row(
+    row: Span, columns: Sequence[Span], tiles: Iterator[np.ndarray]
+) -> Iterator[Block]:
     """Gives what each tile of a row adds to it, the columns that the next one shares left out."""
     left: np.ndarray | None = None
-    followings = [*columns[1:], None]
-    for column, following, tile in zip(columns, followings, values(row, columns), strict=True):
-        used = tile[
+    for column, following in zip(columns, [*columns[1:], None], strict=True):
+        used = next(tiles)[
             row.first - row.start : row.last - row.start,
             column.first - column.start : column.last - column.start,
         ]

@@ -28,7 +28,7 @@ class Views:
         shape = getattr(model, "output_shape", None)
         if not isinstance(shape, tuple) or len(shape) != 4:
             raise KerassegError(f"the model gives {shape}; one output (N, H, W, C) is wanted.")
-        _check_input(getattr(model, "input_shape", None), protocol)
+        check_input(model, protocol)
         self.model = model
         self.protocol = protocol
         self.channels = int(shape[-1])
@@ -111,7 +111,13 @@ def _mirrored_if(flipped: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
     return tf.cond(flipped, lambda: tf.reverse(maps, [2]), lambda: maps)
 
 
-def _check_input(shape: object, protocol: Protocol) -> None:
+def check_input(model: keras.Model, protocol: Protocol) -> None:
+    """Refuses a model that does not take the views or tiles of a protocol.
+
+    Raises:
+        KerassegError: If it has not one input of images, or takes images of one size alone.
+    """
+    shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4:
         raise KerassegError(f"the model takes {shape}; one input (N, H, W, channels) is wanted.")
     if shape[1:3] != (None, None) and (protocol.tile or not protocol.sees_image_itself):

@@ -68,7 +68,7 @@ class RasterReader:
 
     Raises:
         KerassegError: If rasterio is missing, or the file cannot be read, or its bands are not of 8
-            bits, or not one, three, or three and alpha.
+            bits, are a palette's, or not one, three, or three and alpha.
 
     Example:
         >>> import rasterio
@@ -84,13 +84,15 @@ class RasterReader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         rasterio = _rasterio()
         try:
-            with warnings.catch_warnings():  # a plain TIFF lies nowhere on the earth
-                warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-                self._file = rasterio.open(path)
+            self._file = _open(path)
         except rasterio.errors.RasterioError as error:
             raise KerassegError(f"{path} cannot be read: {first_line(error)}.") from None
         self.path = Path(path)
-        self._bands = self._colour_bands()
+        try:
+            self._bands = self._colour_bands()
+        except KerassegError:
+            self.close()
+            raise
 
     def _colour_bands(self) -> list[int]:
         file = self._file
@@ -99,6 +101,11 @@ class RasterReader:
             raise KerassegError(
                 f"{self.path} has values of {', '.join(sorted(kinds))}; 0..255 in 8 bits are "
                 "meant. Convert it, as by gdal_translate -ot Byte -scale."
+            )
+        if file.colorinterp[0].name == "palette":
+            raise KerassegError(
+                f"{self.path} holds places in a palette; colours are meant. Convert it, as by "
+                "gdal_translate -expand rgb."
             )
         alpha = file.count == 4 and file.colorinterp[3].name == "alpha"
         if file.count not in (1, 3) and not alpha:
@@ -185,7 +192,7 @@ def predict_raster(
     try:
         with (
             atomic_file(target) as temporary,
-            rasterio.open(temporary, "w", **profile, **reader.profile) as file,
+            _open(temporary, "w", **profile, **reader.profile) as file,
         ):
             if labels is not None and predictor.class_dtype == np.uint8:
                 file.write_colormap(1, dict(enumerate(labels.colours)))
@@ -195,6 +202,13 @@ def predict_raster(
         raise KerassegError(f"{target} cannot be written: {first_line(error)}.") from error
     finally:
         reader.close()
+
+
+def _open(path: str | os.PathLike[str], mode: str = "r", **profile: Any) -> Any:
+    rasterio = _rasterio()
+    with warnings.catch_warnings():  # a plain TIFF lies nowhere on the earth
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        return rasterio.open(path, mode, **profile)
 
 
 def _rasterio() -> Any:

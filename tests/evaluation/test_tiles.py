@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ TILES = Protocol(tile=64, overlap=32)
 def tiles_of(image, network):
     """What `blended` asks for, from a function of a whole image."""
 
-    def values(row, columns):
-        for column in columns:
+    def values(rows, columns):
+        for row, column in product(rows, columns):
             cut = image[row.start : row.stop, column.start : column.stop]
             yield np.array(network(cut[None]), np.float32)[0]
 
@@ -111,13 +111,26 @@ def test_the_logits_of_refinenet_are_those_of_the_whole_image():
 
 
 def test_tiles_change_less_the_more_they_overlap():
-    model, image = narrow_refinenet(), random_image(160, 160)
+    model, image = random_model(side=9), random_image(256, 256)
     found = tile_differences(model, image, 128)
-    assert list(found) == [32, 64]  # an eighth is taken up to a quarter
+    assert list(found) == [0, 32, 64]
     for overlap, share in found.items():
         tiled = predict(model, image, Protocol(tile=128, overlap=overlap))
         assert share == np.mean(tiled != predict(model, image))
         assert 0 < share < 0.5
+    assert found[64] < found[0]
+
+
+def test_differences_have_the_margin_of_the_protocol_as_far_as_it_fits():
+    model, image = random_model(side=5), random_image(100, 100)
+    found = tile_differences(model, image, 64, protocol=Protocol(tile=64, overlap=32, margin=2))
+    assert list(found) == [0, 32]
+    assert found[0] > 0
+    assert found[32] == 0  # the margin is what a conv of 5x5 sees
+
+
+def test_the_smallest_tiles_have_no_overlap():
+    assert list(tile_differences(random_model(), random_image(40, 70), 32)) == [0]
 
 
 def test_two_devices_share_the_tiles():

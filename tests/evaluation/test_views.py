@@ -97,6 +97,9 @@ def test_images_of_all_sizes_are_traced_once():
     for size in ((20, 30), (33, 47), (64, 10)):
         predict(model, random_image(*size), VIEWS)
     assert len(calls) == 1
+    for overlap in (0, 32):
+        predict(model, random_image(100, 100), VIEWS.in_tiles(64, overlap))
+    assert len(calls) == 2  # of tiles it is the probabilities that are wanted, not the classes
 
 
 def test_two_devices_answer_what_one_does():

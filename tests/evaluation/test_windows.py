@@ -63,7 +63,7 @@ def peak(predictor, height, width):
 
 def bound(tile, common, classes, width):
     """What the docstring of `Predictor.bands` states."""
-    return 4 * classes * (common * width + 4 * tile * tile) + tile * width * 5
+    return 4 * classes * (common * width + 4 * tile * tile) + 2 * tile * width * 4
 
 
 def check_bound(height, width, tile, classes=20):
@@ -138,6 +138,15 @@ def test_other_rasters_are_refused(tmp_path, values, message):
     pytest.importorskip("rasterio")
     write_raster(tmp_path / "image.tif", values)
     with pytest.raises(KerassegError, match=message):
+        RasterReader(tmp_path / "image.tif")
+
+
+def test_places_in_a_palette_are_not_taken_for_grey(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    write_raster(tmp_path / "image.tif", np.zeros((8, 8, 1), np.uint8))
+    with rasterio.open(tmp_path / "image.tif", "r+") as file:
+        file.write_colormap(1, {0: (9, 200, 3)})
+    with pytest.raises(KerassegError, match=r"image.tif holds places in a palette.*-expand rgb"):
         RasterReader(tmp_path / "image.tif")
 
 

@@ -47,10 +47,10 @@ def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, r
     assert name == "train-scales0.5,1-flip-tile64-overlap32-best.json"
     assert found["protocol"] == Protocol((0.5, 1), flip=True, tile=64, overlap=32).to_json()
     assert len(found["images"]) == 5
-    assert list(found["tile_differences"]) == ["32"]
-    share = found["tile_differences"]["32"]
-    said = f"with an overlap of 32, {share:.2%} of the pixels get another class"
-    assert said in capsys.readouterr().out
+    assert list(found["tile_differences"]) == ["0", "32"]
+    shown = capsys.readouterr().out
+    for overlap, share in found["tile_differences"].items():
+        assert f"overlap of {overlap}, {share:.2%} of the pixels get another class" in shown
 
 
 def test_nothing_is_overwritten_unasked(finished, run_program, capsys):

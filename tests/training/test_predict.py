@@ -95,7 +95,7 @@ def test_one_bad_file_is_reported_and_the_others_are_written(undisturbed, photos
     said = capsys.readouterr()
     assert "2 images predicted" in said.out
     assert "2 could not be predicted:" in said.err
-    assert "b.png is corrupt or cut short." in said.err
+    assert "b.png is corrupt or" in said.err
     assert "gone.jpg cannot be read: No such file or directory." in said.err
     assert files(out) == ["masks/a.png", "masks/may/c.png", "prediction.json"]
 
@@ -126,6 +126,43 @@ def test_a_geotiff_is_read_and_written_by_windows(undisturbed, tmp_path):
         found = file.read(1)
     expected = predict(Run(undisturbed).load_model(), pixels, Protocol(tile=64, overlap=32))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_grey_alpha_and_16_bits_are_seen_as_rgb_of_8(undisturbed, tmp_path):
+    grey = np.random.default_rng(0).integers(0, 256, (40, 48)).astype(np.uint8)
+    rgb = np.repeat(grey[..., None], 3, axis=-1)
+    kinds = tmp_path / "kinds"
+    kinds.mkdir()
+    Image.fromarray(grey).save(kinds / "grey.png")
+    Image.fromarray(np.dstack([rgb, grey])).save(kinds / "alpha.png")
+    Image.fromarray(grey.astype(np.uint16) * 257).save(kinds / "wide.png")
+    Image.fromarray(rgb).save(kinds / "rgb.png")
+    assert run(undisturbed, tmp_path / "out", kinds) == 0
+    masks = [np.asarray(Image.open(path)) for path in (tmp_path / "out/masks").iterdir()]
+    assert len(masks) == 4
+    for mask in masks:
+        np.testing.assert_array_equal(mask, masks[0])
+
+
+def test_a_raster_of_16_bits_is_reported_in_a_line(undisturbed, tmp_path, capsys):
+    rasterio = pytest.importorskip("rasterio")
+    profile = {"height": 40, "width": 60, "count": 3, "dtype": "uint16"}
+    with rasterio.open(tmp_path / "wide.tif", "w", driver="GTiff", **profile) as file:
+        file.write(np.zeros((3, 40, 60), np.uint16))
+    arguments = [undisturbed, tmp_path / "wide.tif", "--by-windows", "--tile", 64]
+    assert main_status([*map(str, arguments), "--out", str(tmp_path / "out")]) == 1
+    assert "wide.tif has values of uint16; 0..255 in 8 bits are meant" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("weights", ["last", "best"])
+def test_a_run_without_weights_ends_in_a_line(finished, photos, tmp_path, capsys, weights):
+    file = {"last": "model.keras", "best": "best.keras"}[weights]
+    (finished / file).unlink()
+    assert run(finished, tmp_path / "out", photos, "--weights", weights) == 2
+    said = capsys.readouterr().err
+    assert f"holds no {file}: has its training ended?" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
