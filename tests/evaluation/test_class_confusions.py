@@ -5,11 +5,10 @@ import tensorflow as tf
 from kerasseg.evaluation.class_confusions import class_confusions
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
-@pytest.mark.parametrize("void", [255, -1, 4])
+@pytest.mark.parametrize(
+    ("dtype", "void"), [(np.uint8, 255), (np.uint8, 4), (np.int64, -1), (np.int32, 4)]
+)
 def test_each_image_has_its_own_matrix(dtype, void):
-    if void < 0 and dtype is np.uint8:
-        pytest.skip("8 bits hold no -1")
     generator = np.random.default_rng(0)
     truth = generator.choice([0, 1, 2, 3, void], (3, 7, 5)).astype(dtype)
     classes = generator.integers(0, 4, (3, 7, 5)).astype(np.int32)
