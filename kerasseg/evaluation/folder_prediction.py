@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,7 @@ import tensorflow as tf
 from kerasseg.data import tiff
 from kerasseg.data.image_file import read_image
 from kerasseg.errors import KerassegError, first_line
+from kerasseg.evaluation.ahead import ahead
 from kerasseg.evaluation.inputs import Input
 from kerasseg.evaluation.predictor import Predictor
 from kerasseg.evaluation.windows import predict_raster
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 DESCRIPTION = "prediction.json"
-_READ_AHEAD = 4
+_READ_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _is_in_use(directory: Path) -> bool:
 def predict_files(predictor: Predictor, images: Sequence[Input], outputs: Outputs) -> Outcome:
     """Predicts the images that are not done yet; one that fails does not stop the others.
 
-    The next images are decoded meanwhile.
+    While one is written the model sees the next, and those behind it are decoded.
 
     Args:
         predictor: The model under a protocol.
@@ -139,20 +140,21 @@ def predict_files(predictor: Predictor, images: Sequence[Input], outputs: Output
     wanted = [image for image in images if not outputs.is_done(image)]
     outcome = Outcome(skipped=len(images) - len(wanted))
     with ThreadPoolExecutor(2) as pool:
-        for image, pixels in tqdm(
-            _read_ahead(pool, wanted, outputs),
-            "predicting",
-            len(wanted),
-            unit="image",
-            disable=None,
-        ):
-            problem = (
-                pixels if isinstance(pixels, str) else _predict(predictor, image, pixels, outputs)
+        found = (
+            (
+                image,
+                pixels if isinstance(pixels, str) else _found(predictor, image, pixels, outputs),
             )
-            if problem:
-                outcome.failed.append(problem)
-            else:
-                outcome.written += 1
+            for image, pixels in _read_ahead(pool, wanted, outputs)
+        )
+        for image, result in tqdm(
+            ahead(found), "predicting", len(wanted), unit="image", disable=None
+        ):
+            if isinstance(result, str):
+                outcome.failed.append(result)
+                continue
+            _write_results(image, result, outputs)
+            outcome.written += 1
     return outcome
 
 
@@ -176,17 +178,29 @@ def _read_ahead(
         yield image, ahead.pop(0).result()
 
 
-def _predict(
+class _Found(NamedTuple):
+    """An image, its classes, and its probabilities if they are to be written."""
+
+    pixels: np.ndarray
+    classes: np.ndarray
+    probabilities: np.ndarray | None = None
+
+
+def _found(
     predictor: Predictor, image: Input, pixels: np.ndarray | None, outputs: Outputs
-) -> str:
-    """Writes the results of an image and returns what went wrong, if anything did."""
+) -> _Found | str | None:
+    """Returns what is found in an image, what went wrong, or None if its result is written."""
     try:
         if pixels is None:
             target = outputs.files(image)["masks"]
             predict_raster(predictor, image.path, target, outputs.labels)
-            return ""
-        found = _results(predictor, pixels, outputs)
-    except tf.errors.ResourceExhaustedError:
+            return None
+        if not outputs.probabilities:
+            classes = predictor.classes(pixels[np.newaxis])[0]
+            return _Found(pixels, classes.astype(predictor.class_dtype))
+        probabilities = predictor.probabilities(pixels[np.newaxis])[0]
+        return _Found(pixels, predictor.largest(probabilities), probabilities)
+    except (tf.errors.ResourceExhaustedError, MemoryError):
         return f"{image.path} takes more memory than there is: say --tile 512."
     except tf.errors.OpError as error:
         return f"{image.path} cannot be predicted: {first_line(error)[:200]}"
@@ -194,28 +208,20 @@ def _predict(
         if isinstance(error.__cause__, OSError):
             raise  # the disk, which the next image would find full too
         return str(error)
-    # The mask comes last: what is there is whole, with all that belongs to it.
-    for kind, file in reversed(outputs.files(image).items()):
-        _write(file, found[kind])
-    return ""
 
 
-def _results(
-    predictor: Predictor, pixels: np.ndarray, outputs: Outputs
-) -> dict[str, "np.ndarray | Image"]:
+def _write_results(image: Input, found: _Found | None, outputs: Outputs) -> None:
     from kerasseg.visualization import overlay
 
-    found: dict[str, np.ndarray | Image] = {}
-    if outputs.probabilities:
-        probabilities = predictor.probabilities(pixels[np.newaxis])[0]
-        found["probabilities"] = probabilities
-        classes = predictor.largest(probabilities)
-    else:
-        classes = predictor.classes(pixels[np.newaxis])[0]
-    found["masks"] = indexed_mask(classes, outputs.labels)
+    if found is None:
+        return
+    files = outputs.files(image)
+    if found.probabilities is not None:
+        _write(files["probabilities"], found.probabilities)
     if outputs.overlays:
-        found["overlays"] = overlay(pixels, classes, outputs.labels)
-    return found
+        _write(files["overlays"], overlay(found.pixels, found.classes, outputs.labels))
+    # The mask comes last: what is there is whole, with all that belongs to it.
+    _write(files["masks"], indexed_mask(found.classes, outputs.labels))
 
 
 def indexed_mask(classes: np.ndarray, labels: LabelSet) -> "Image":
