@@ -148,7 +148,7 @@ class Predictor:
         and a protocol tiles of side T that go over within R = overlap - 2 * margin pixels, at most
         `4 * C * (R * W + 4 * T * T)` bytes of probabilities, and the pixels of two rows of tiles
         and the classes of one twice, `2 * T * W * (channels + 1)` items. With 21 classes, 10,000
-        columns, T = 1024 and R = 256 that is 0.6 GB. The next tile is seen by the model while the
+        columns, T = 1024 and R = 256 that is 0.7 GB. The next tile is seen by the model while the
         one before is blended.
 
         Args:
