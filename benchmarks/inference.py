@@ -202,16 +202,18 @@ def _memory(options: argparse.Namespace) -> None:
 
 
 def bound_of_windows(protocol: "Protocol", width: int, classes: int) -> int:
-    """Returns the bytes that `Predictor.bands` states, for an image of three channels.
+    """Returns the bytes that `predict_raster` states, for an image of three channels.
 
     Example:
         >>> from kerasseg.evaluation import Protocol
-        >>> bound_of_windows(Protocol(tile=1024, overlap=256), 10_000, 21) / 1e9 < 0.7
+        >>> bound_of_windows(Protocol(tile=1024, overlap=256), 10_000, 21) / 1e9 < 0.8
         True
     """
+    from kerasseg.evaluation.windows import CACHE_BYTES
+
     common = protocol.overlap - 2 * protocol.margin
     probabilities = 4 * classes * (common * width + 4 * protocol.tile**2)
-    return probabilities + 2 * protocol.tile * width * (3 + 1)
+    return probabilities + 2 * protocol.tile * width * (3 + 1) + CACHE_BYTES
 
 
 def _write_raster(path: Path, side: int) -> None:

@@ -114,6 +114,20 @@ def test_a_geotiff_is_predicted_in_its_place(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["classes.tif", "image.tif"]
 
 
+def test_what_gdal_keeps_is_bounded(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    bounds = []
+
+    class Watched(Predictor):
+        def bands(self, image):
+            bounds.append(rasterio.env.getenv()["GDAL_CACHEMAX"])
+            return super().bands(image)
+
+    write_raster(tmp_path / "image.tif", random_image(40, 40))
+    predict_raster(Watched(random_model(), TILES), tmp_path / "image.tif", tmp_path / "out.tif")
+    assert bounds == [128_000_000]
+
+
 @pytest.mark.parametrize(
     ("count", "options"), [(1, {}), (4, {"photometric": "RGB", "alpha": "YES"})]
 )
