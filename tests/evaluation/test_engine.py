@@ -102,6 +102,20 @@ def test_other_classes_than_the_datas_are_refused(tmp_path):
         evaluate(random_model(), pairs, LabelSet(("a", "b")))
 
 
+@pytest.mark.parametrize("protocol", ["whole", Protocol(tile=32)])
+def test_one_channel_is_counted_as_two_classes(protocol):
+    model, image = (
+        random_model(classes=1),
+        np.random.default_rng(0).integers(0, 256, (1, 40, 40, 3)),
+    )
+    image[..., :20, :] = 0  # whose logits are 0, which is class 0
+    truth = np.zeros((1, 40, 40), np.int32)
+    batches = tf.data.Dataset.from_tensors((image.astype(np.uint8), truth, np.array([0])))
+    found = evaluate_images(model, batches, LabelSet(("soil", "leaf")), protocol=protocol)
+    positive = predict(model, image[0], protocol).sum()
+    np.testing.assert_array_equal(found.confusion, [[1600 - positive, positive], [0, 0]])
+
+
 def test_a_path_is_predicted_as_its_pixels(tmp_path):
     (pair,) = write_folder(tmp_path, [(33, 47)])
     image, _ = data.read_pair(pair)
