@@ -122,7 +122,7 @@ def _measure(
         def step() -> object:
             return compiled(images).numpy()
 
-    return counts | {"seconds": _median(step, repeats), "peak": _peak_bytes()}
+    return counts | {"seconds": _median(step, repeats), "peak": peak_bytes()}
 
 
 def _training_step(model: Any, pixels: Any) -> Callable[[], object]:
@@ -154,7 +154,13 @@ def _median(step: Callable[[], object], repeats: int) -> float:
     return statistics.median(times)
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
+    """Returns the peak memory of this process, in bytes.
+
+    Example:
+        >>> peak_bytes() > 0
+        True
+    """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) * 1024

@@ -10,6 +10,7 @@ from kerasseg import (
     schedules,
     visualization,
 )
+from kerasseg.evaluation import evaluate, predict
 from kerasseg.label_set import LabelSet
 from kerasseg.macs import count_macs
 from kerasseg.models import (
@@ -42,6 +43,7 @@ __all__ = [
     "data",
     "dilated_fcn_decoder",
     "efficientfcn_decoder",
+    "evaluate",
     "evaluation",
     "export_saved_model",
     "freeze_backbone",
@@ -51,6 +53,7 @@ __all__ = [
     "load",
     "losses",
     "optimizers",
+    "predict",
     "refinenet_decoder",
     "schedules",
     "unfreeze_backbone",

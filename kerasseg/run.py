@@ -65,7 +65,8 @@ class Run:
     the best validation score), `interrupted.keras` (those of the moment of a Ctrl-C),
     `metrics.json`, `class_weights.json` (where the recipe names a rule for them), `history.csv`,
     `report.html`, `pictures/`, `samples/` (the images that the pictures show), `tensorboard/`,
-    `checkpoint/` (what a resume needs) and `serving/` (SavedModels by version).
+    `checkpoint/` (what a resume needs), `serving/` (SavedModels by version) and `evaluation/` (what
+    `training.evaluate` wrote).
 
     Args:
         path: The directory. It need not exist yet.

@@ -16,6 +16,7 @@ LATE = (
     "onnx",
     "pycocotools",
     "pydantic",
+    "rasterio",
     "scipy",
     "sklearn",
     "tensorboard",

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasseg.evaluation.metrics import MeanIoU, row_shares
+from kerasseg.evaluation.predictor import Predictor
 from kerasseg.label_set import LabelSet
 
 
@@ -50,14 +51,7 @@ class ValidationBoard(keras.callbacks.Callback):
         self.labels = labels
         self.epoch = 0
         self._writer: tf.summary.SummaryWriter | None = None
-        # Of one signature, so that images of many sizes are traced once.
-        signature = [tf.TensorSpec((None, None, 3), tf.uint8)]
-        self._predict = tf.function(
-            lambda image: tf.argmax(
-                plain(tf.cast(image, tf.float32)[tf.newaxis], training=False)[0], axis=-1
-            ),
-            input_signature=signature,
-        )
+        self._predictor = Predictor(plain)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Notes the epoch, which is the step of the pictures."""
@@ -68,7 +62,7 @@ class ValidationBoard(keras.callbacks.Callback):
         from kerasseg.visualization import side_by_side
 
         for number, (image, truth) in enumerate(self.examples):
-            prediction = self._predict(image).numpy()
+            prediction = self._predictor.classes(image[np.newaxis])[0]
             picture = side_by_side(image, truth, prediction, self.labels)
             self._write(f"image {number}", np.asarray(picture.convert("RGB")), epoch)
 

@@ -1,14 +1,28 @@
-"""Running a model over whole images."""
+"""Running a model over a data set, or an image."""
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from kerasseg.evaluation.metrics import MeanIoU, image_confusions
+from kerasseg.data.batches import evaluation_batches
+from kerasseg.data.image_file import read_image
+from kerasseg.data.streams import Split
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.ahead import ahead
+from kerasseg.evaluation.class_confusions import class_confusions
+from kerasseg.evaluation.predictor import Predictor, predictor_of
+from kerasseg.evaluation.protocol import Protocol
 from kerasseg.label_set import LabelSet
+
+_count = tf.function(class_confusions, reduce_retracing=True, autograph=False)
 
 
 def confusion_matrix(
@@ -37,17 +51,10 @@ def confusion_matrix(
         >>> confusion_matrix(model, batches, shapes.LABELS).shape
         (8, 8)
     """
-    from tqdm import tqdm
-
-    metric = MeanIoU(labels.num_classes, labels.ignore_label)
-
-    @tf.function(reduce_retracing=True)
-    def count(images: tf.Tensor, truth: tf.Tensor) -> None:
-        metric.update_state(truth, model(tf.cast(images, tf.float32), training=False))
-
-    for images, truth in tqdm(batches, desc="evaluating", unit="batch", disable=not progress):
-        count(images, truth)
-    return np.asarray(metric.confusion).astype(np.int64)
+    total = np.zeros((labels.num_classes, labels.num_classes), np.int64)
+    for confusions, *_ in _counted(predictor_of(model), batches, labels, progress):
+        total += confusions.sum(axis=0)
+    return total
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,60 @@ class Evaluation:
         return np.divide(ious.sum(axis=1), count, out=np.full(len(ious), np.nan), where=count > 0)
 
 
+def evaluate(
+    model: keras.Model,
+    split: Split,
+    labels: LabelSet,
+    protocol: str | Protocol = "whole",
+    *,
+    batch_size: int = 4,
+    devices: Sequence[str] = (),
+    progress: bool | None = None,
+) -> Evaluation:
+    """Returns how a model does on a split, by any protocol, void left out.
+
+    Args:
+        model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`.
+        split: The images and their label maps, checked by `kerasseg.data.check_pairs`; or records.
+        labels: The classes and the void label.
+        protocol: `"whole"`, `"refinenet"`, `"efficientfcn"`, or a `kerasseg.evaluation.Protocol`,
+            with tiles if images are too large for the model's memory.
+        batch_size: The largest number of images in a batch; they are of one size. With several
+            devices it is taken up to a multiple of their number.
+        devices: Names such as `"GPU:0"`, to which the images of a batch are dealt out; empty for
+            TensorFlow's own choice of one.
+        progress: Whether a bar is shown; None: where standard error is a terminal.
+
+    Raises:
+        KerassegError: If the model has another number of classes than the data, or the protocol
+            or a device is not known.
+        tf.errors.OpError: If a file is missing or cannot be decoded.
+
+    Example:
+        >>> import kerasseg
+        >>> from kerasseg.data import find_pairs, shapes
+        >>> pairs = find_pairs(shapes.ensure("shapes", train=2, val=1), "val")
+        >>> model = kerasseg.EfficientFCN("mobilenetv2", 8, backbone_weights=None)
+        >>> mirrored_too = kerasseg.evaluation.Protocol(flip=True)
+        >>> evaluate(model, pairs, shapes.LABELS, mirrored_too).confusion.shape
+        (8, 8)
+    """
+    replicas = len(devices) or 1
+    size = batch_size + -batch_size % replicas
+    batches = evaluation_batches(
+        split, labels, batch_size=size, pad_to_multiple=replicas, numbered=True
+    )
+    shown = sys.stderr.isatty() if progress is None else progress
+    return evaluate_images(model, batches, labels, shown, protocol, devices)
+
+
 def evaluate_images(
-    model: keras.Model, batches: tf.data.Dataset, labels: LabelSet, progress: bool = False
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    labels: LabelSet,
+    progress: bool = False,
+    protocol: str | Protocol = "whole",
+    devices: Sequence[str] = (),
 ) -> Evaluation:
     """Returns the counts of a model over a data set, for each image, void left out.
 
@@ -94,8 +153,12 @@ def evaluate_images(
             `numbered=True`.
         labels: The classes and the void label.
         progress: Whether a bar is shown.
+        protocol: As for `evaluate`.
+        devices: As for `evaluate`; every batch is a multiple of their number.
 
     Raises:
+        KerassegError: If the model has another number of classes than the data, or the protocol
+            or a device is not known.
         tf.errors.OpError: If a file of the batches is missing or cannot be decoded.
 
     Example:
@@ -107,49 +170,71 @@ def evaluate_images(
         >>> evaluate_images(model, batches, shapes.LABELS).image_iou.shape
         (1,)
     """
-    from tqdm import tqdm
-
-    count = _image_counter(model, labels)
+    predictor = predictor_of(model, protocol, devices)
     total = np.zeros((labels.num_classes, labels.num_classes), np.int64)
     parts = []
-    for images, truth, number in tqdm(
-        batches, desc="evaluating", unit="batch", disable=not progress
-    ):
-        confusion, overlap, union = (part.numpy() for part in count(images, truth))
-        total += confusion
+    for confusions, number in _counted(predictor, batches, labels, progress):
+        total += confusions.sum(axis=0)
+        overlap = np.diagonal(confusions, axis1=1, axis2=2)
+        union = confusions.sum(axis=1) + confusions.sum(axis=2) - overlap
         real = number.numpy() >= 0
         parts.append((number.numpy()[real], overlap[real], union[real]))
     return Evaluation(total, *(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _image_counter(
-    model: keras.Model, labels: LabelSet
-) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
-    """Returns a function of images and truth to confusion of all, overlap and union of each."""
+def _counted(
+    predictor: Predictor, batches: tf.data.Dataset, labels: LabelSet, progress: bool
+) -> Iterator[tuple[Any, ...]]:
+    """Gives the confusion matrices of the images of each batch, and what follows its truth.
 
-    @tf.function(reduce_retracing=True)
-    def count(images: tf.Tensor, truth: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        logits = model(tf.cast(images, tf.float32), training=False)
-        matrices = image_confusions(truth, logits, labels.ignore_label)
-        overlap = tf.linalg.diag_part(matrices)
-        union = tf.reduce_sum(matrices, axis=1) + tf.reduce_sum(matrices, axis=2) - overlap
-        return tf.reduce_sum(matrices, axis=0), overlap, union
+    While the pixels of a batch are counted the model sees the next one.
+    """
+    from tqdm import tqdm
 
-    return count
+    if predictor.num_classes != labels.num_classes:
+        raise KerassegError(
+            f"the model gives {predictor.num_classes} classes and the data have "
+            f"{labels.num_classes} ({', '.join(labels.class_names[:3])}, ...). Give the data that "
+            "it was trained for."
+        )
+    classes_of = predictor.batch_function(batches.element_spec[0])
+    seen = ahead((classes_of(images), *others) for images, *others in batches)
+    length = int(batches.cardinality())
+    bar = tqdm(seen, "evaluating", max(length, 0) or None, unit="batch", disable=not progress)
+    for classes, truth, *others in bar:
+        with tf.device("CPU"):  # on a GPU the counting is not deterministic
+            confusions = _count(truth, classes, labels.num_classes, labels.ignore_label)
+        yield confusions.numpy(), *others
 
 
-def predict(model: keras.Model, image: np.ndarray) -> np.ndarray:
-    """Returns the class of every pixel of one image.
+def predict(
+    model: keras.Model,
+    image: npt.ArrayLike | str | os.PathLike[str],
+    protocol: str | Protocol = "whole",
+    *,
+    probabilities: bool = False,
+    devices: Sequence[str] = (),
+) -> np.ndarray:
+    """Returns the class of every pixel of one image, or the probabilities of all classes.
+
+    The first image compiles the model for images of all sizes, the following ones find it so.
 
     Args:
-        model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`.
-        image: `(H, W, 3)`, RGB 0..255, uint8 or float.
+        model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`. A single channel
+            is the probability of class 1.
+        image: `(H, W, 3)`, RGB 0..255, uint8 or float; or the path of a JPEG, PNG, BMP, WebP or
+            TIFF file, which is turned as its camera says.
+        protocol: `"whole"`, `"refinenet"`, `"efficientfcn"`, or a `kerasseg.evaluation.Protocol`;
+            see `kerasseg.evaluation.protocol_of`.
+        probabilities: Whether to return these instead of the classes.
+        devices: Names such as `"GPU:0"`, to which the tiles of an image are dealt out; empty for
+            TensorFlow's own choice of one.
 
     Returns:
-        int32 `(H, W)`, class numbers.
+        int32 `(H, W)`, class numbers; or float32 `(H, W, C)`.
 
     Raises:
-        ValueError: If the model does not take an image of this shape.
+        KerassegError: If the image, the model, the protocol or a device cannot be used.
 
     Example:
         >>> import kerasseg
@@ -157,5 +242,7 @@ def predict(model: keras.Model, image: np.ndarray) -> np.ndarray:
         >>> predict(model, np.zeros((33, 47, 3), "uint8")).shape
         (33, 47)
     """
-    logits = model(np.asarray(image, np.float32)[None], training=False)
-    return np.asarray(tf.argmax(logits[0], axis=-1, output_type=tf.int32))
+    pixels = read_image(Path(image)) if isinstance(image, str | os.PathLike) else np.asarray(image)
+    predictor = predictor_of(model, protocol, devices)
+    found = predictor.probabilities if probabilities else predictor.classes
+    return found(pixels[np.newaxis])[0]

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
+from kerasseg.models.outputs import gives_logits
 
 Tensors: TypeAlias = dict[str, tf.Tensor]
 
@@ -142,18 +143,3 @@ def _check_shapes(model: keras.Model) -> None:
             f"an image of {height}x{width} pixels gets an output of {size[0]}x{size[1]}; a mask "
             "has the size of its image, so let the model end with a resize to its input."
         )
-
-
-def gives_logits(model: keras.Model) -> bool:
-    """Whether `model` gives logits (its last layer is named so) and not probabilities.
-
-    Raises:
-        KerassegError: If the last layer has neither name.
-    """
-    name = model.layers[-1].name
-    if name not in ("logits", "probabilities"):
-        raise KerassegError(
-            f"the model's last layer is named {name!r}; name it 'logits' or 'probabilities', "
-            "after what it gives."
-        )
-    return name == "logits"

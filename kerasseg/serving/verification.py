@@ -19,10 +19,11 @@ import numpy as np
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
+from kerasseg.models.outputs import gives_logits
 from kerasseg.serving.c_api.job import Request, load_tensors, save_tensors
 from kerasseg.serving.comparison import Comparison
 from kerasseg.serving.images import decoded
-from kerasseg.serving.signatures import SIGNATURE_NAMES, gives_logits
+from kerasseg.serving.signatures import SIGNATURE_NAMES
 
 FLOAT32_TOLERANCE = 1e-4
 # Another order of summation can round a bfloat16 value the other way, by 2^-8 of itself, and no

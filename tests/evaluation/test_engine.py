@@ -1,21 +1,15 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from kerasseg import data
-from kerasseg.evaluation import confusion_matrix, evaluate_images, predict
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation import Protocol, confusion_matrix, evaluate, evaluate_images, predict
+from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
-
-
-def reads_green():
-    """A model that is right: `write_folder` paints class n with a green of 100 n."""
-    images = keras.Input((None, None, 3))
-    layer = keras.layers.Conv2D(3, 1, name="logits")
-    model = keras.Model(images, layer(images))
-    slopes, offsets = np.zeros((1, 1, 3, 3)), -((100.0 * np.arange(3)) ** 2)
-    slopes[0, 0, 1] = 2 * 100 * np.arange(3)
-    layer.set_weights([slopes, offsets])
-    return model
+from tests.evaluation.networks import random_model, reads_green
+from tests.replicas import TWO
 
 
 def test_a_perfect_model_has_a_diagonal_matrix(tmp_path):
@@ -81,6 +75,52 @@ def test_an_image_of_nothing_but_void_has_no_score():
     images, void = np.zeros((1, 4, 4, 3), np.uint8), np.full((1, 4, 4), 255)
     batches = tf.data.Dataset.from_tensors((images, void, np.array([0])))
     assert np.isnan(evaluate_images(reads_green(), batches, LABELS).image_iou).all()
+
+
+PROTOCOLS = [Protocol(scales=(0.7, 1), flip=True), Protocol(tile=32), Protocol(tile=64, overlap=32)]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=["views", "tile32", "tile64"])
+@pytest.mark.parametrize("devices", [(), TWO], ids=["one", "two"])
+def test_a_split_is_counted_by_any_protocol_on_any_devices(tmp_path, protocol, devices):
+    pairs = write_folder(tmp_path, [(40, 48), (33, 75), (40, 48)])
+    model = random_model()
+    found = evaluate(model, pairs, LABELS, protocol, batch_size=2, devices=devices)
+    expected = np.zeros((3, 3), np.int64)
+    for image, truth in map(data.read_pair, pairs):
+        seen = truth != 255
+        np.add.at(expected, (truth[seen], predict(model, image, protocol)[seen]), 1)
+    # An average of views may be a tie but for rounding, which batches round differently.
+    assert found.confusion.sum() == expected.sum()
+    assert abs(found.confusion - expected).sum() <= 4
+    assert sorted(found.numbers) == [0, 1, 2]
+
+
+def test_other_classes_than_the_datas_are_refused(tmp_path):
+    pairs = write_folder(tmp_path, [(40, 48)])
+    with pytest.raises(KerassegError, match=r"model gives 3 classes and the data have 2 \(a, b"):
+        evaluate(random_model(), pairs, LabelSet(("a", "b")))
+
+
+@pytest.mark.parametrize("protocol", ["whole", Protocol(tile=32)])
+def test_one_channel_is_counted_as_two_classes(protocol):
+    model, image = (
+        random_model(classes=1),
+        np.random.default_rng(0).integers(0, 256, (1, 40, 40, 3)),
+    )
+    image[..., :20, :] = 0  # whose logits are 0, which is class 0
+    truth = np.zeros((1, 40, 40), np.int32)
+    batches = tf.data.Dataset.from_tensors((image.astype(np.uint8), truth, np.array([0])))
+    found = evaluate_images(model, batches, LabelSet(("soil", "leaf")), protocol=protocol)
+    positive = predict(model, image[0], protocol).sum()
+    np.testing.assert_array_equal(found.confusion, [[1600 - positive, positive], [0, 0]])
+
+
+def test_a_path_is_predicted_as_its_pixels(tmp_path):
+    (pair,) = write_folder(tmp_path, [(33, 47)])
+    image, _ = data.read_pair(pair)
+    for path in (pair.image, str(pair.image)):
+        np.testing.assert_array_equal(predict(random_model(), path), predict(random_model(), image))
 
 
 def wrong_below(row):

@@ -1,0 +1,292 @@
+"""The one engine: a model under a protocol, compiled once for images of all sizes."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from kerasseg import distribution
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.ahead import ahead
+from kerasseg.evaluation.protocol import Protocol, protocol_of
+from kerasseg.evaluation.replicas import Parts, model_on, on_replicas, replicas_of
+from kerasseg.evaluation.tiles import Span, Values, blended
+from kerasseg.evaluation.views import Views, check_input
+from kerasseg.evaluation.windows import ArrayReader, Reader, Window
+from kerasseg.layers import CodebookGeneration
+
+_MOST_8_BIT_CLASSES = 256
+
+
+class Predictor:
+    """A model under a protocol, compiled once for images of all sizes.
+
+    Training's validation report, `kerasseg.evaluate`, `kerasseg.predict` and the programs all
+    predict by it.
+
+    Args:
+        model: Pixels `(N, H, W, channels)` of 0..255 to logits or probabilities `(N, H, W, C)`;
+            its last layer is named after which, `"logits"` or `"probabilities"`.
+        protocol: A name that `protocol_of` knows, or a `Protocol`.
+        devices: Names such as `"GPU:0"`, to which the images of a batch, or the tiles of an image,
+            are dealt out; empty for TensorFlow's own choice of one device.
+
+    Raises:
+        KerassegError: If the model, the protocol or a device cannot be used.
+
+    Example:
+        >>> import kerasseg
+        >>> model = kerasseg.RefineNet("mobilenetv2", 5, filters=8, backbone_weights=None)
+        >>> predictor = Predictor(model, Protocol(scales=(0.5, 1.0), flip=True))
+        >>> images = np.zeros((2, 40, 56, 3), "uint8")
+        >>> predictor.classes(images).shape, predictor.probabilities(images).shape
+        ((2, 40, 56), (2, 40, 56, 5))
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        protocol: str | Protocol = "whole",
+        devices: Sequence[str] = (),
+    ) -> None:
+        self.protocol = protocol_of(protocol)
+        self.strategy = distribution.strategy(devices) if devices else None
+        self.views = Views(model_on(self.strategy, model), self.protocol)
+        self.image_shape: tuple[int | None, ...] = model.input_shape[1:]
+        self._of_batches: dict[tuple[Any, ...], Callable[..., Parts]] = {}
+        self._told_of: set[int] = set()
+        self._tell_what_tiles_hide()
+
+    def with_tiles_of(self, protocol: Protocol) -> "Predictor":
+        """Returns a predictor of the same views by other tiles, or none, compiled together.
+
+        Raises:
+            KerassegError: If the model takes images of one size alone.
+        """
+        check_input(self.views.model, protocol)
+        _ = self._classes, self._probabilities  # made, so that the copy has the same
+        other = copy(self)
+        other.protocol = protocol
+        other._tell_what_tiles_hide()
+        return other
+
+    def _tell_what_tiles_hide(self) -> None:
+        tile = self.protocol.tile
+        if not tile or tile in self._told_of or not _sees_everything(self.views.model):
+            return
+        self._told_of.add(tile)
+        print(
+            f"{self.views.model.name}: the codewords of EfficientFCN are made of all that it sees; "
+            f"in tiles of {tile} pixels that is the tile alone, and no overlap makes up for it. "
+            "Compare with whole images: kerasseg.evaluation.tile_differences.",
+            file=sys.stderr,
+        )
+
+    @property
+    def replicas(self) -> int:
+        """How many devices share a batch."""
+        return replicas_of(self.strategy)
+
+    @property
+    def num_classes(self) -> int:
+        """C; 2 for a model with one channel, which gives the probability of class 1."""
+        return max(self.views.channels, 2)
+
+    @property
+    def class_dtype(self) -> np.dtype:
+        """The smallest dtype that holds every class: uint8 or uint16."""
+        return np.dtype(np.uint8 if self.num_classes <= _MOST_8_BIT_CLASSES else np.uint16)
+
+    def classes(self, images: npt.ArrayLike) -> np.ndarray:
+        """Returns the class of every pixel, int32 `(N, H, W)`.
+
+        Args:
+            images: `(N, H, W, channels)`, 0..255, of one size.
+
+        Raises:
+            KerassegError: If they are of another shape, or values of 16 bits.
+        """
+        pixels = self._checked(images)
+        if not self.protocol.tile:
+            return self._padded(self._classes, pixels)
+        found = np.empty(pixels.shape[:3], np.int32)
+        for image, classes in zip(pixels, found, strict=True):
+            for rows, band in self.bands(ArrayReader(image)):
+                classes[rows] = band
+        return found
+
+    def probabilities(self, images: npt.ArrayLike) -> np.ndarray:
+        """Returns the probability of each class at every pixel, float32 `(N, H, W, C)`.
+
+        Args:
+            images: As for `classes`.
+
+        Raises:
+            KerassegError: As `classes` does.
+        """
+        pixels = self._checked(images)
+        if not self.protocol.tile:
+            return self._padded(self._probabilities, pixels)
+        found = np.empty((*pixels.shape[:3], self.views.channels), np.float32)
+        for image, maps in zip(pixels, found, strict=True):
+            tiles = self._tiles(ArrayReader(image))
+            for row, column, values in blended(image.shape[:2], self.protocol, tiles):
+                maps[row : row + len(values), column : column + values.shape[1]] = values
+        return found
+
+    def bands(self, image: Reader) -> Iterator[tuple[slice, np.ndarray]]:
+        """Gives the classes of an image of any size, a row of tiles at a time, from top to bottom.
+
+        Beside what the model takes for a tile there are in memory, where an image has W columns
+        and a protocol tiles of side T that go over within R = overlap - 2 * margin pixels, at most
+        `4 * C * (R * W + 4 * T * T)` bytes of probabilities, and the pixels of two rows of tiles
+        and the classes of one twice, `2 * T * W * (channels + 1)` items. With 21 classes, 10,000
+        columns, T = 1024 and R = 256 that is 0.7 GB. The next tile is seen by the model while the
+        one before is blended.
+
+        Args:
+            image: What is read by windows; see `kerasseg.evaluation.windows`.
+
+        Yields:
+            Which rows, and their classes, `class_dtype`, `(h, W)`.
+
+        Raises:
+            KerassegError: If the protocol has no tiles, or the image cannot be used.
+        """
+        if not self.protocol.tile:
+            raise KerassegError("an image is read by windows where the protocol has tiles.")
+        height, width = image.shape[:2]
+        blocks = blended((height, width), self.protocol, self._tiles(image))
+        for row, group in groupby(blocks, key=lambda block: block.row):
+            parts = [self.largest(block.values) for block in group]
+            band = np.concatenate(parts, axis=1)
+            yield slice(row, row + len(band)), band
+
+    def largest(self, probabilities: np.ndarray) -> np.ndarray:
+        """Returns the class of every pixel, `class_dtype`, of probabilities `(..., C)`."""
+        if self.views.channels == 1:
+            return (probabilities[..., 0] > 0.5).astype(self.class_dtype)
+        return probabilities.argmax(axis=-1).astype(self.class_dtype)
+
+    def batch_function(self, images: tf.TensorSpec) -> Callable[[tf.Tensor], npt.ArrayLike]:
+        """Returns the function of batches to classes, int32 `(N, H, W)`, compiled once.
+
+        Args:
+            images: What a batch is; of one size where all are, which a graph can make use of. Each
+                has a multiple of `replicas` images.
+        """
+        if self.protocol.tile:
+            return lambda batch: self.classes(batch.numpy())
+        key = tuple(images.shape[1:]), images.dtype
+        if key not in self._of_batches:
+            spec = tf.TensorSpec([None, *images.shape[1:]], images.dtype)
+            self._of_batches[key] = on_replicas(
+                self.strategy, lambda batch: (self.views.classes(batch),), [spec]
+            )
+        return lambda batch: self._of_batches[key](batch)[0]
+
+    @cached_property
+    def _classes(self) -> Callable[..., Parts]:
+        return on_replicas(
+            self.strategy, lambda images: (self.views.classes(images),), self._signature
+        )
+
+    @cached_property
+    def _probabilities(self) -> Callable[..., Parts]:
+        return on_replicas(
+            self.strategy, lambda images: (self.views.probabilities(images),), self._signature
+        )
+
+    @property
+    def _signature(self) -> list[tf.TensorSpec]:
+        return [tf.TensorSpec([None, *self.image_shape], tf.float32)]
+
+    def _padded(self, function: Callable[..., Parts], images: np.ndarray) -> np.ndarray:
+        """Calls a function of a batch that no replica may have an empty part of."""
+        missing = -len(images) % self.replicas
+        if missing:
+            images = np.concatenate([images, *[images[-1:]] * missing])
+        (found,) = function(np.asarray(images, np.float32))
+        return found.numpy()[: len(found) - missing]
+
+    def _tiles(self, image: Reader) -> Values:
+        """Returns the probabilities of tiles as `blended` wants them.
+
+        The pixels of the next tiles are read and the model sees them while those before are
+        blended.
+        """
+
+        def values(rows: Sequence[Span], columns: Sequence[Span]) -> Iterator[np.ndarray]:
+            for row in rows:
+                whole: Window = slice(row.start, row.stop), slice(0, columns[-1].stop)
+                yield from self._of_row(self._checked(image.read(whole)[np.newaxis])[0], columns)
+
+        return lambda rows, columns: ahead(values(rows, columns))
+
+    def _of_row(self, pixels: np.ndarray, columns: Sequence[Span]) -> Iterator[np.ndarray]:
+        """Gives the probabilities of the tiles of a row, as many at once as there are devices."""
+        for _, group in groupby(columns, key=lambda column: column.stop - column.start):
+            same = list(group)
+            for first in range(0, len(same), self.replicas):
+                chosen = same[first : first + self.replicas]
+                cut = np.stack([pixels[:, column.start : column.stop] for column in chosen])
+                yield from self._padded(self._probabilities, cut)
+
+    def _checked(self, images: npt.ArrayLike) -> np.ndarray:
+        pixels = np.asarray(images)
+        if pixels.ndim != 4 or 0 in pixels.shape or not self._fits(pixels.shape[1:]):
+            raise KerassegError(
+                f"an image of shape {pixels.shape[1:]}, where the model takes {self.image_shape} "
+                "(height, width, channels; None for any): give RGB, a grey image three times, and "
+                "leave out alpha."
+            )
+        wide = pixels.dtype.kind != "f" and pixels.dtype != np.uint8
+        if pixels.dtype.kind not in "uif" or (wide and pixels.max() > 255):
+            raise KerassegError(
+                f"the model takes values of 0..255; received {pixels.dtype} up to {pixels.max()}. "
+                "Divide 16-bit values by 257."
+            )
+        return pixels
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        pairs = zip(shape, self.image_shape, strict=True)
+        return all(wanted in (None, found) for found, wanted in pairs)
+
+
+def predictor_of(
+    model: keras.Model, protocol: str | Protocol = "whole", devices: Sequence[str] = ()
+) -> Predictor:
+    """Returns the `Predictor` that a model was given before, or a new one, which it then keeps.
+
+    Of several devices a new one each time, since they have copies of the weights.
+    """
+    if devices:
+        return Predictor(model, protocol, devices)
+    # In the instance's own dictionary, past Keras, which would count it to what is saved; and
+    # gone with the model. A model that was quantized has other variables than its graph knows.
+    variables = tuple(map(id, model.variables))
+    of, kept = model.__dict__.get("_kerasseg_predictors", (None, {}))
+    if of != variables:
+        kept = {}
+        model.__dict__["_kerasseg_predictors"] = variables, kept
+    key = protocol_of(protocol)
+    if key not in kept:
+        same = (each for each in kept if each.in_tiles(0, 0) == key.in_tiles(0, 0))
+        other = next(same, None)
+        kept[key] = kept[other].with_tiles_of(key) if other else Predictor(model, key)
+    return kept[key]
+
+
+def _sees_everything(model: keras.Model) -> bool:
+    return any(
+        isinstance(layer, CodebookGeneration)
+        or (isinstance(layer, keras.Model) and _sees_everything(layer))
+        for layer in model.layers
+    )

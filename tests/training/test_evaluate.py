@@ -1,0 +1,114 @@
+import json
+
+import numpy as np
+import pytest
+
+from kerasseg import data, evaluate, predict
+from kerasseg.evaluation import Protocol
+from kerasseg.run import Run
+from tests.data.files import LABELS, write_folder
+from training.evaluate import main
+
+
+@pytest.fixture
+def run_program(data_dir):
+    def run(run_dir, *arguments, data=data_dir):
+        return main([str(run_dir), "--data-dir", str(data), *arguments])
+
+    return run
+
+
+def results(run_dir):
+    return {path.name: json.loads(path.read_text()) for path in (run_dir / "evaluation").glob("*")}
+
+
+def test_the_whole_images_score_what_training_reported(finished, run_program, data_dir, capsys):
+    assert run_program(finished) == 0
+    shown = capsys.readouterr().out
+    ((name, found),) = results(finished).items()
+    assert name == "val-whole-last.json"
+    reported = json.loads((finished / "metrics.json").read_text())
+    for key in ("confusion", "class_iou", "mean_iou"):
+        assert found[key] == reported[key]
+    assert f"mean IoU {reported['mean_iou']:.3f}" in shown
+    assert "4 images, " in shown
+    pairs = data.find_pairs(data_dir, "val")
+    assert [each["name"] for each in found["images"]] == [pair.image.name for pair in pairs]
+    scores = evaluate(Run(finished).load_model(), pairs, LABELS)
+    order = np.argsort(scores.numbers)
+    np.testing.assert_allclose([each["iou"] for each in found["images"]], scores.image_iou[order])
+    np.testing.assert_array_equal([each["union"] for each in found["images"]], scores.union[order])
+
+
+def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, run_program, capsys):
+    protocol = ["--scales", "0.5", "1", "--flip", "--tile", "64", "--overlap", "32"]
+    assert run_program(finished, "--split", "train", "--weights", "best", *protocol) == 0
+    ((name, found),) = results(finished).items()
+    assert name == "train-scales0.5,1-flip-tile64-overlap32-best.json"
+    assert found["protocol"] == Protocol((0.5, 1), flip=True, tile=64, overlap=32).to_json()
+    assert len(found["images"]) == 5
+    assert list(found["tile_differences"]) == ["0", "32"]
+    shown = capsys.readouterr().out
+    for overlap, share in found["tile_differences"].items():
+        assert f"overlap of {overlap}, {share:.2%} of the pixels get another class" in shown
+
+
+def test_nothing_is_overwritten_unasked(finished, run_program, capsys):
+    file = finished / "evaluation" / "mine.json"
+    file.parent.mkdir()
+    file.write_text("{}")
+    assert run_program(finished, "--name", "mine") == 2
+    assert "is there already. Give another --name, or say --overwrite." in capsys.readouterr().err
+    assert file.read_text() == "{}"
+    assert run_program(finished, "--name", "mine", "--overwrite") == 0
+    assert "mean_iou" in json.loads(file.read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--protocol", "refinet"], "unknown protocol 'refinet': did you mean 'refinenet'?"),
+        (["--tile", "100"], "tile is a multiple of 32 or 0; received 100."),
+        (["--overlap", "32"], "overlap is at most half of tile; received overlap 32 with tile 0."),
+        (["--split", "test"], "has no split 'test'"),
+        (["--name", "a/b"], "--name 'a/b' is a path"),
+        (["--batch-size", "0"], "--batch-size 0: give at least 1."),
+        (["--devices", "GPU:7"], "no such device: GPU:7."),
+    ],
+)
+def test_bad_arguments_end_in_a_line(undisturbed, run_program, capsys, arguments, message):
+    assert run_program(undisturbed, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_run_without_weights(finished, run_program, capsys):
+    (finished / "best.keras").unlink()
+    assert run_program(finished, "--weights", "best") == 2
+    assert "holds no best.keras: has its training ended?" in capsys.readouterr().err
+
+
+def test_no_run(tmp_path, run_program, capsys):
+    assert run_program(tmp_path / "none") == 2
+    assert "no such run directory" in capsys.readouterr().err
+
+
+def test_data_of_other_classes(finished, run_program, capsys):
+    recipe = finished / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace('"ball"', '"disc"'))
+    assert run_program(finished) == 2
+    said = capsys.readouterr().err
+    assert "trained on the classes ground, box, ball, and the data have ground, box, disc" in said
+
+
+def test_a_label_that_is_no_class(undisturbed, run_program, tmp_path, capsys):
+    (pair,) = write_folder(tmp_path, [(64, 64)], split="val")
+    from PIL import Image
+
+    Image.fromarray(np.full((64, 64), 7, np.uint8)).save(pair.label)
+    assert run_program(undisturbed, data=tmp_path) == 2
+    assert "000.png holds the label 7; accepted are the classes 0..2" in capsys.readouterr().err
+
+
+def test_the_notebook_function_agrees(undisturbed, data_dir):
+    model, (pair, *_) = Run(undisturbed).load_model(), data.find_pairs(data_dir, "val")
+    assert predict(model, pair.image).shape == data.read_pair(pair)[1].shape

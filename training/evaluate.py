@@ -1,0 +1,73 @@
+"""Evaluates a run on a split: python -m training.evaluate RUN [--protocol refinenet] [--flip].
+
+Prints the IoU of every class and writes evaluation/NAME.json into the run directory.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kerasseg.command_line import program
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.options import WEIGHTS, add_protocol_options, protocol_from
+
+
+@program
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Evaluates and leaves the numbers in the run."""
+    options = _parser().parse_args(arguments)
+    from kerasseg.evaluation import iou_table, of_run
+    from kerasseg.recipe import read_recipe
+    from kerasseg.run import Run
+
+    protocol, run = protocol_from(options), Run.open(options.run)
+    if options.batch_size < 1:
+        raise KerassegError(f"--batch-size {options.batch_size}: give at least 1.")
+    name = options.split or read_recipe(run.file("recipe.toml")).data.validation_split
+    file = of_run.result_file(run, name, protocol, options.weights, options.name)
+    if file.exists() and not options.overwrite:
+        raise KerassegError(f"{file} is there already. Give another --name, or say --overwrite.")
+    split, labels = of_run.find_split(run, name, options.data_dir)
+    model, devices = run.load_model(WEIGHTS[options.weights]), tuple(options.devices)
+    found, seconds = of_run.evaluate_model(
+        model, split, labels, protocol, batch_size=options.batch_size, devices=devices
+    )
+    facts: dict[str, Any] = {
+        "split": name,
+        "protocol": protocol.to_json(),
+        "weights": options.weights,
+    }
+    if protocol.tile:
+        facts["tile_differences"] = of_run.differences_of_tiles(model, split, protocol)
+    of_run.write_result(file, found, seconds, split, labels, facts)
+    print(iou_table(labels.class_names, found.confusion))
+    for overlap, share in (facts.get("tile_differences") or {}).items():
+        print(
+            f"with an overlap of {overlap}, {share:.2%} of the pixels get another class than "
+            "without tiles (first image, at most two tiles high and wide)"
+        )
+    print(f"{len(split)} images, {len(split) / seconds:.1f} a second: {file}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("run", metavar="RUN", type=Path, help="a run directory of training.train")
+    add("--data-dir", metavar="DIR", help="where the data lie, if not where the recipe says")
+    add("--split", default="", help="what to evaluate on (default: the recipe's validation split)")
+    add_protocol_options(parser)
+    add("--batch-size", type=int, default=4, metavar="N", help="images of one size at once")
+    add("--devices", nargs="+", default=[], metavar="NAME", help="as GPU:0 GPU:1 (default: one)")
+    add("--name", default="", help="of the file (default: SPLIT-PROTOCOL-WEIGHTS)")
+    add("--overwrite", action="store_true", help="replaces the file if it is there")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(None))
