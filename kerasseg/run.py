@@ -141,13 +141,21 @@ class Run:
         """
         from kerasseg.models.model_file import read_model
 
+        return read_model(self.model_file(name))
+
+    def model_file(self, name: str = "model.keras") -> Path:
+        """Returns the file of a trained model.
+
+        Raises:
+            KerassegError: If the run has no such file yet.
+        """
         path = self.file(name)
         if not path.is_file():
             raise KerassegError(
                 f"{self.path} holds no {name}: has its training ended? The command that started it "
                 "goes on with it."
             )
-        return read_model(path)
+        return path
 
 
 def _json_object(path: Path) -> dict[str, Any]:

@@ -158,6 +158,31 @@ def predict_files(predictor: Predictor, images: Sequence[Input], outputs: Output
     return outcome
 
 
+def predict_file(predictor: Predictor, image: Input, outputs: Outputs) -> str | None:
+    """Predicts one image and writes what is wanted of it.
+
+    Args:
+        predictor: The model under a protocol.
+        image: What to predict.
+        outputs: What to write.
+
+    Returns:
+        Why the image could not be predicted; None if it was.
+
+    Raises:
+        KerassegError: If the disk is full or the place must not be written to.
+    """
+    try:
+        pixels = None if outputs.windowed(image) else read_image(image.path)
+    except KerassegError as error:
+        return str(error)
+    found = _found(predictor, image, pixels, outputs)
+    if isinstance(found, str):
+        return found
+    _write_results(image, found, outputs)
+    return None
+
+
 def _read_ahead(
     pool: ThreadPoolExecutor, images: Sequence[Input], outputs: Outputs
 ) -> Iterator[tuple[Input, np.ndarray | str | None]]:

@@ -10,7 +10,7 @@ from kerasseg.data import tiff
 from kerasseg.data.folder import IMAGE_SUFFIXES
 from kerasseg.errors import KerassegError
 
-_SUFFIXES = (*IMAGE_SUFFIXES, *tiff.SUFFIXES)
+SUFFIXES = (*IMAGE_SUFFIXES, *tiff.SUFFIXES)
 
 
 class Input(NamedTuple):
@@ -41,9 +41,7 @@ def find_inputs(arguments: Sequence[str]) -> list[Input]:
     for each in _all(arguments):
         found.setdefault(each.path.resolve(), each)
     inputs = list(found.values())
-    if not inputs:
-        raise KerassegError("there is no image among the paths; give at least one.")
-    _check_names(inputs)
+    check_names(inputs)
     return inputs
 
 
@@ -78,20 +76,25 @@ def _of_folder(folder: Path) -> list[Input]:
     files = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in _SUFFIXES
+        if path.suffix.lower() in SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     ]
     if not files:
         raise KerassegError(
-            f"{folder} holds no image: accepted are {', '.join(part[1:] for part in _SUFFIXES)}."
+            f"{folder} holds no image: accepted are {', '.join(part[1:] for part in SUFFIXES)}."
         )
     names = (PurePosixPath(path.relative_to(folder).as_posix()).with_suffix("") for path in files)
     return [Input(path, name) for path, name in zip(files, names, strict=True)]
 
 
-def _check_names(inputs: Sequence[Input]) -> None:
-    taken: dict[PurePosixPath, Path] = {}
+def check_names(inputs: Iterable[tuple[object, PurePosixPath]]) -> None:
+    """Raises a `KerassegError` if there are no images, or two of them would have one name.
+
+    Args:
+        inputs: Where each lies, and the name of its results.
+    """
+    taken: dict[PurePosixPath, object] = {}
     for path, name in inputs:
         if name in taken:
             raise KerassegError(
@@ -99,3 +102,5 @@ def _check_names(inputs: Sequence[Input]) -> None:
                 "the folder above both."
             )
         taken[name] = path
+    if not taken:
+        raise KerassegError("there is no image among the paths; give at least one.")
