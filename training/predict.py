@@ -65,7 +65,9 @@ def _here(
     if options.workers is not None:
         raise KerassegError("--workers are those of --engine ray: say that too, or leave it out.")
     for uri in filter(bucket.is_uri, [*options.paths, options.out]):
-        raise KerassegError(f"{uri} is a URI, which --engine ray takes; a disk's path is meant.")
+        raise KerassegError(
+            f"{bucket.shown(uri)} is a URI, which --engine ray takes; a disk's path is meant."
+        )
     images, model = find_inputs(options.paths), run.load_model(WEIGHTS[options.weights])
     outputs = _outputs(options, run)
     prediction.claim_directory(outputs.directory, description, options.overwrite)

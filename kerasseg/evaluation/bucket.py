@@ -33,7 +33,7 @@ class Image(NamedTuple):
 
     @property
     def place(self) -> str:
-        """What it is called in messages, without what a URI says of keys and regions."""
+        """What it is called in messages."""
         return f"{self.uri.partition('://')[0]}://{self.path}" if self.uri else self.path
 
 
@@ -45,6 +45,18 @@ def is_uri(argument: str) -> bool:
         (True, False)
     """
     return "://" in argument
+
+
+def shown(uri: str) -> str:
+    """Returns a URI as messages have it, without what it says of keys and regions.
+
+    Example:
+        >>> shown("s3://key:secret@photos/may?region=eu-west-1")
+        's3://photos/may'
+    """
+    scheme, _, rest = uri.partition("://")
+    host, slash, path = rest.partition("?")[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def file_system(uri: str) -> tuple[Any, str]:
@@ -65,8 +77,8 @@ def file_system(uri: str) -> tuple[Any, str]:
     # fsspec answers a scheme without its package with an ImportError.
     except (ArrowException, OSError, ValueError, ImportError) as error:
         raise KerassegError(
-            f"{uri} cannot be opened: {first_line(error)}. Give {_SPEAKS_OF}; blanks are written "
-            "%20."
+            f"{shown(uri)} cannot be opened: {first_line(error)}. Give {_SPEAKS_OF}; blanks are "
+            "written %20."
         ) from None
     return found, path.rstrip("/")
 
@@ -94,14 +106,14 @@ def find_images(uri: str) -> list[Image]:
             return [Image(path, PurePosixPath(PurePosixPath(path).stem), info.mtime_ns, uri)]
         listed = found.get_file_info(fs.FileSelector(path, recursive=True))
     except OSError as error:
-        raise KerassegError(f"{uri} cannot be read: {first_line(error)}.") from None
+        raise KerassegError(f"{shown(uri)} cannot be read: {first_line(error)}.") from None
     images = [
         Image(each.path, name.with_suffix(""), each.mtime_ns, uri)
         for each in sorted(listed, key=lambda each: each.path)
         if each.is_file and (name := _image_name(each.path, path)) is not None
     ]
     if not images:
-        raise KerassegError(f"{uri} holds no image: accepted are {_accepted()}.")
+        raise KerassegError(f"{shown(uri)} holds no image: accepted are {_accepted()}.")
     return images
 
 
@@ -162,12 +174,12 @@ class ResultsFolder:
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri
+        self.place = shown(uri)
         self._system, self._path = file_system(uri)
         kind = self._system.type_name
         if kind not in (*_WHOLE_OBJECTS, *_GROWING_FILES):
             raise KerassegError(
-                f"--out {uri} is of a kind ({kind}) that may show half a file: give "
+                f"--out {shown(uri)} is of a kind ({kind}) that may show half a file: give "
                 f"{_SPEAKS_OF}, or a directory."
             )
         self._grows = kind in _GROWING_FILES
@@ -188,12 +200,12 @@ class ResultsFolder:
             if self._text(DESCRIPTION) == text:
                 return
             raise KerassegError(
-                f"{self.uri} holds predictions of another model or protocol. Give another --out, "
+                f"{self.place} holds predictions of another model or protocol. Give another --out, "
                 "or say --overwrite."
             )
         if DESCRIPTION not in there and there:
             raise KerassegError(
-                f"--out {self.uri} is not empty and holds no predictions. Give a new folder."
+                f"--out {self.place} is not empty and holds no predictions. Give a new folder."
             )
         self._write(text.encode("utf-8"), DESCRIPTION)
 
@@ -230,18 +242,22 @@ class ResultsFolder:
             with self._system.open_input_stream(f"{self._path}/{name}") as stream:
                 return stream.read().decode("utf-8")
         except OSError as error:
-            raise KerassegError(f"{self.uri}/{name} cannot be read: {first_line(error)}.") from None
+            raise KerassegError(
+                f"{self.place}/{name} cannot be read: {first_line(error)}."
+            ) from None
 
     def _listed(self) -> Iterator[Any]:
         from pyarrow import fs
 
         try:
             if self._system.get_file_info(self._path).type == fs.FileType.File:
-                raise KerassegError(f"--out {self.uri} is a file; give a folder.")
+                raise KerassegError(f"--out {self.place} is a file; give a folder.")
             selector = fs.FileSelector(self._path, allow_not_found=True, recursive=True)
             listed: Sequence[Any] = self._system.get_file_info(selector)
         except OSError as error:
-            raise KerassegError(f"--out {self.uri} cannot be read: {first_line(error)}.") from None
+            raise KerassegError(
+                f"--out {self.place} cannot be read: {first_line(error)}."
+            ) from None
         return (each for each in listed if each.is_file)
 
     def _write(self, contents: Any, name: str) -> None:
@@ -257,6 +273,6 @@ class ResultsFolder:
                 self._system.move(written, target)
         except OSError as error:
             raise KerassegError(
-                f"{self.uri}/{name} cannot be written: {first_line(error)}. What was there before "
-                "is as it was."
+                f"{self.place}/{name} cannot be written: {first_line(error)}. What was there "
+                "before is as it was."
             ) from error

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -219,7 +220,8 @@ def _cluster(ray: Any, model_bytes: int) -> Iterator[None]:
         with _quietly(ray):
             yield
         return
-    address = os.environ.get("RAY_ADDRESS")
+    address = os.environ.get("RAY_ADDRESS", "")
+    _check_answers(address)
     # Paths and the model alone are in the object store; Ray would take 30 % of the memory.
     own = {"include_dashboard": False, "object_store_memory": _LOCAL_STORE + 2 * model_bytes}
     try:
@@ -230,14 +232,28 @@ def _cluster(ray: Any, model_bytes: int) -> Iterator[None]:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise KerassegError(
-            f"no Ray cluster can be used at {address or 'this machine'}: {first_line(error)} "
-            "RAY_ADDRESS names one; without it one is started here."
+            f"Ray cannot be used ({first_line(error)}): RAY_ADDRESS names a cluster; without it "
+            "one is started on this machine alone."
         ) from None
     try:
         with _quietly(ray):
             yield
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    # Ray itself tries for minutes.
+    host, _, port = address.rpartition(":")
+    if not port.isdigit() or "://" in address:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise KerassegError(
+            f"no Ray cluster answers at RAY_ADDRESS={address}: {first_line(error)}. Start it, or "
+            "unset RAY_ADDRESS: one is then started on this machine alone."
+        ) from None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import yaml
 
 from benchmarks import readme_table, scaling
 from kerasseg.cluster import parse_cluster
+from kerasseg.evaluation.ray_prediction import share
 from kerasseg.recipe import read_recipe
+from training import predict
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scaling.md").read_text()
@@ -114,6 +117,64 @@ def test_kubernetes_gives_each_pod_its_place(stand_in):
         assert cluster.addresses == tuple(f"refinenet-{n}.refinenet:2222" for n in range(count))
         recipe = arguments(done.stderr)
         assert (recipe.data.dataset, recipe.training.wait_minutes) == ("records", 30)
+
+
+def prediction(said):
+    """Returns the options of training.predict on a cluster that a command gives, a word a line."""
+    words = said.splitlines()
+    assert words[:2] == ["-m", "training.predict"]
+    options = predict._parser().parse_args(words[2:])
+    assert options.engine == "ray"
+    return options
+
+
+def lines_of_ray():
+    (own,), slurm, kubernetes = (
+        block.splitlines() for block in blocks("sh") if "--engine ray" in block
+    )
+    return own, slurm, kubernetes
+
+
+def run_lines(lines, environment=None):
+    script = "set -euo pipefail\n" + "\n".join(lines)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return prediction(done.stderr)
+
+
+def test_images_are_predicted_from_bucket_to_bucket(stand_in):
+    options = run_lines([lines_of_ray()[0]])
+    assert (options.paths, options.workers) == (["s3://bucket/photos"], 2)
+
+
+def test_slurm_makes_a_cluster_of_its_nodes(stand_in):
+    stand_in("scontrol", '[ "$*" = "show hostnames node[1-4]" ] && printf "node1\\nnode2\\n"')
+    stand_in("srun", '"$@"')
+    stand_in("ray", 'echo "${@:1:6}" > "$RAY_SAID"; shift 6; exec "$@"')
+    stand_in("python", '[ "$RAY_ADDRESS" = auto ] && printf "%s\\n" "$@" >&2')
+    own = Path(shutil.which("ray")).parent / "said"
+    job = {"SLURM_JOB_NODELIST": "node[1-4]", "SLURM_NNODES": "4", "RAY_SAID": str(own)}
+    assert run_lines(lines_of_ray()[1], job).out == "/shared/predicted"
+    assert own.read_text() == "symmetric-run --address node1:6379 --min-nodes 4 --\n"
+
+
+def test_kubernetes_predicts_on_its_cluster(stand_in):
+    head = "ray.io/cluster=predict,ray.io/node-type=head"
+    get = f'[ "$*" = "get pods --selector {head} --output name" ] && echo pod/predict-head-x'
+    run = '[ "${*:1:3}" = "exec pod/predict-head-x --" ] && shift 3 && exec "$@"'
+    stand_in("kubectl", f'if [ "$1" = get ]; then {get}; else {run}; fi')
+    stand_in("python", '[ "$RAY_ADDRESS" = auto ] && printf "%s\\n" "$@" >&2')
+    assert run_lines(lines_of_ray()[2]).out == "gs://bucket/predicted"
+
+
+def test_six_workers_have_the_cores_that_the_page_says():
+    machine = {"Alive": True, "Resources": {"CPU": 8.0}}
+    assert share([machine, machine], 6) == (6, 2, 0)
 
 
 def test_the_table_is_that_of_the_program(tmp_path):

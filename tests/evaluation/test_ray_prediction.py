@@ -14,9 +14,10 @@ from PIL import Image as Pillow
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation import Predictor, Protocol
 from kerasseg.evaluation.folder_prediction import Outputs
-from kerasseg.evaluation.ray_prediction import Share, find_images, share
+from kerasseg.evaluation.ray_prediction import Share, find_images, predict_on_cluster, share
 from kerasseg.evaluation.ray_worker import Job, Starts, Worker
 from kerasseg.label_set import LabelSet
+from tests.ports import free_addresses
 
 LABELS = LabelSet(("ground", "box"))
 
@@ -127,6 +128,16 @@ def test_images_on_disk_and_in_a_bucket_each_once(photos, monkeypatch):
     assert found[0].path == str(photos / "a.png")
     with pytest.raises(KerassegError, match=r"a\.png and file://.*a\.png would both be written"):
         find_images(["photos", f"{uri}/a.png"])
+
+
+def test_a_cluster_that_does_not_answer_is_named(photos, tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    job = Job(Protocol(), Outputs(tmp_path / "out", LABELS))
+    (tmp_path / "model.keras").write_bytes(b"model")
+    (address,) = free_addresses(1)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(KerassegError, match=f"no Ray cluster answers at RAY_ADDRESS={address}: "):
+        predict_on_cluster(find_images(["photos"]), tmp_path / "model.keras", job, {})
 
 
 def machine(cpus, gpus=0, alive=True):
