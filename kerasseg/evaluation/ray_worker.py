@@ -119,17 +119,22 @@ class Worker:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model.keras"
             ray.get(model).tofile(file)
+            # Said with the first image: Ray shows pages for an error in a constructor.
+            self._problem = ""
             with redirect_stderr(io.StringIO()) as said:
-                self.predictor = Predictor(read_model(file), job.protocol)
+                try:
+                    self.predictor = Predictor(read_model(file), job.protocol)
+                except KerassegError as error:
+                    self._problem = str(error).replace(str(file), "the run's model")
         self._said = said.getvalue()
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Predicts one image, writes its results, and returns what was wrong with it."""
         (path,), (name,), (uri,) = batch["path"], batch["name"], batch["uri"]
         image = Image(str(path), PurePosixPath(str(name)), None, str(uri))
-        problem, fatal = "", False
+        problem, fatal = self._problem, bool(self._problem)
         try:
-            problem = self._refusal(image) or self._predict(image) or ""
+            problem = problem or self._refusal(image) or self._predict(image) or ""
         except KerassegError as error:
             problem, fatal = str(error), isinstance(error.__cause__, OSError)
         return {

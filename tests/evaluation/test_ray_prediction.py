@@ -102,6 +102,14 @@ def test_what_a_worker_cannot_read_it_reports(worker, photos, tmp_path, uri):
     assert said(worker(job)(handed(image))) == (f"{place} is corrupt or no image.", False)
 
 
+def test_a_model_that_cannot_be_loaded_ends_everything(worker, network, photos, tmp_path):
+    job = Job(Protocol(), Outputs(tmp_path / "out", LABELS))
+    (tmp_path / "model.keras").write_bytes(b"no model")
+    problem, fatal = said(worker(job)(handed(find_images(["photos"])[0])))
+    assert fatal
+    assert problem.startswith("the run's model is no model that Keras saved, or is damaged: ")
+
+
 def test_a_place_that_cannot_be_written_to_ends_everything(worker, photos, tmp_path):
     (tmp_path / "out").touch()
     job = Job(Protocol(), Outputs(Path("/proc/out"), LABELS), (tmp_path / "out").as_uri())
