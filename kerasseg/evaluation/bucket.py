@@ -90,10 +90,10 @@ def find_images(uri: str) -> list[Image]:
         KerassegError: If it cannot be read, or a folder holds no image.
 
     Example:
-        >>> Path("may").mkdir()
+        >>> Path("photos/may").mkdir(parents=True)
         >>> for name in ("a.jpg", "may/b.png", "notes.txt"):
-        ...     Path(name).touch()
-        >>> [str(each.name) for each in find_images(Path.cwd().as_uri())]
+        ...     Path("photos", name).touch()
+        >>> [str(each.name) for each in find_images((Path.cwd() / "photos").as_uri())]
         ['a', 'may/b']
     """
     from pyarrow import fs
