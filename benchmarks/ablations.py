@@ -4,10 +4,10 @@
 
 Each run is a process of `training.train` on `benchmarks/ablations.toml` with the settings of its
 configuration, in `runs/ablations/NAME/seed-0`. When it has ended, `result.json` is written there
-and the weights are deleted. Started again the program goes on: a run that has its result is not
-trained again, one that was interrupted continues from its last epoch. The tables go to docs/ablations.md.
-`--set` tries another budget in another `--output`; the page is then left as it is, unless `--page`
-names one.
+and the weights are deleted. The tables go to docs/ablations.md. Started again the program goes on:
+a run that has its result is not trained again, one that was interrupted continues from its last
+epoch. `--set` tries another budget in another `--output`; the page is then left as it is, unless
+`--page` names one.
 """
 
 import argparse
