@@ -63,9 +63,10 @@ class Run:
     Files: `run.json` (`RunDescription`), `recipe.toml` (the recipe as it ran), `model.keras`
     (the last weights, a plain functional model), `best.keras` (the weights of the epoch with
     the best validation score), `interrupted.keras` (those of the moment of a Ctrl-C),
-    `metrics.json`, `class_weights.json` (where the recipe names a rule for them), `history.csv`,
-    `report.html`, `pictures/`, `samples/` (the images that the pictures show), `tensorboard/`,
-    `checkpoint/` (what a resume needs) and `serving/` (SavedModels by version).
+    `metrics.json`, `evaluation/` (what comparisons with other runs need, an `.npz` an evaluation),
+    `class_weights.json` (where the recipe names a rule for them), `history.csv`, `report.html`,
+    `pictures/`, `samples/` (the images that the pictures show), `tensorboard/`, `checkpoint/`
+    (what a resume needs) and `serving/` (SavedModels by version).
 
     Args:
         path: The directory. It need not exist yet.
