@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 FOLDER = "evaluation"
 VALIDATION = "validation"
+_ARRAYS = ("numbers", "names", "overlap", "union", "class_names", "fingerprint")
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,9 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
             f"{path} has schema version {version}; this kerasseg reads version {SCHEMA_VERSION}. "
             "Evaluate the run again."
         )
+    missing = [name for name in _ARRAYS if name not in values]
+    if missing:
+        raise KerassegError(f"{path} holds no {missing[0]}. Evaluate the run again.")
     return ImageCounts(
         values["numbers"],
         tuple(values["names"].tolist()),
@@ -179,5 +184,5 @@ def _arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as saved:
             return dict(saved)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise KerassegError(f"{path} cannot be read: {error}. Evaluate the run again.") from None

@@ -9,7 +9,7 @@ from tests.evaluation.draws import VOID, draw, updated
 
 
 def error(labels, probabilities, bins):
-    """Equations 2, 3 and 5 of Guo et al., bin by bin."""
+    """Equation 3 of Guo et al., bin by bin."""
     valid = labels != VOID
     confidence = probabilities.max(axis=-1)[valid]
     right = (probabilities.argmax(axis=-1) == labels)[valid]

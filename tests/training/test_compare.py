@@ -151,6 +151,12 @@ def test_a_damaged_file_is_refused(run_of, capsys, contents):
     assert "validation.npz cannot be read: " in err
 
 
+def test_a_file_that_lacks_something_is_refused(run_of, capsys):
+    path = run_of("a", counts_of(BETTER))
+    np.savez(path / "evaluation" / "validation.npz", schema_version=1, numbers=[0])
+    assert "validation.npz holds no names. Evaluate the run again." in said(capsys, path, path)[2]
+
+
 def test_a_file_of_another_version_is_refused(run_of, capsys):
     path = run_of("a", counts_of(BETTER))
     file = path / "evaluation" / "validation.npz"

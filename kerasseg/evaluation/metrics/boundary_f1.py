@@ -74,9 +74,9 @@ class BoundaryF1(ClassMetric):
 
     `2 P R / (P + R)`: the precision P is the share of the predicted contour pixels of a class with
     a true one at most `tolerance` rows and columns away, the recall R the reverse. Csurka, Larlus,
-    Perronnin, "What is a good evaluation measure for semantic segmentation?", BMVC 2013, section 3;
+    Perronnin, "What is a good evaluation measure for semantic segmentation?", BMVC 2013;
     Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation",
-    CVPR 2016, section 5.1 (F). Both measure distance in a circle; the square here makes the
+    CVPR 2016 (F). Both measure distance in a circle; the square here makes the
     tolerance a little wider in the diagonal.
 
     A contour pixel of a class has a pixel of another class among its eight neighbours. The edge of

@@ -83,7 +83,7 @@ class BoundaryIoU(ClassMetric):
     `|(G_d ∩ G) ∩ (P_d ∩ P)| / |(G_d ∩ G) ∪ (P_d ∩ P)|`, G the pixels of a class, P those that are
     predicted so, G_d and P_d those within d pixels of the contour of each: Cheng, Girshick, Dollár,
     Berg, Kirillov, "Boundary IoU: Improving Object-Centric Image Segmentation Evaluation", CVPR
-    2021 (arXiv 2103.16562), equation 2. Numerator and denominator are summed over the whole data
+    2021 (arXiv 2103.16562). Numerator and denominator are summed over the whole data
     set and over replicas, as those of the mean IoU are. `class_scores()` has that of each class.
 
     A pixel of a class is within d of the contour if a pixel that is not of the class is at most d

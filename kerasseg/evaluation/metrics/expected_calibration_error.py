@@ -21,7 +21,7 @@ class ExpectedCalibrationError(SegmentationMetric):
     whose confidence, the largest probability, lies in `((m-1)/M, m/M]`, acc the share of them whose
     class is right, conf their mean confidence, n all valid pixels of the data set. Guo, Pleiss,
     Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017 (arXiv 1706.04599),
-    equations 3 and 5, with M = 15.
+    equation 3, with M = 15.
 
     Confidences are summed as whole multiples of 2^-24, about the precision of float32, so that
     the sums are the same in any order and on any number of devices.
