@@ -20,6 +20,7 @@ VALUES = {
     "fingerprint": {"sha256": "ab12", "images": 367},
     "recipe_hash": "cd34",
     "versions": {"keras": "3.15.1"},
+    "commit": "0123abcd-dirty",
 }
 
 REMEDY = "Restore the file, or train into another directory."
@@ -48,6 +49,12 @@ def _message(run: Run) -> str:
 def test_description_is_read_as_it_was_written(run):
     assert Run.open(run.path).description == RunDescription.model_validate(VALUES)
     assert json.loads(run.file("run.json").read_text()) == VALUES
+
+
+def test_a_run_from_before_the_commit_was_noted_is_read(run):
+    values = {key: value for key, value in VALUES.items() if key != "commit"}
+    run.file("run.json").write_text(json.dumps(values))
+    assert Run.open(run.path).description.commit == ""
 
 
 def test_labels_are_those_of_the_description(run):

@@ -59,6 +59,11 @@ class Evaluation:
         numbers: The place of each image in its split, int64 `(N,)`.
         overlap: Pixels of each image that are of a class and predicted so, int64 `(N, C)`.
         union: Pixels of each image that are of a class or predicted so, int64 `(N, C)`.
+
+    Example:
+        >>> counts = np.array([[3, 1]]), np.array([[4, 4]])
+        >>> Evaluation(np.array([[3, 1], [2, 1]]), np.array([0]), *counts).image_iou
+        array([0.5])
     """
 
     confusion: np.ndarray

@@ -71,7 +71,7 @@ def test_several_that_convert_at_once(source, home):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: convert("kind", jobs), range(4)))
     assert all(paths == found[0] for paths in found)
-    assert [int(np.asarray(Image.open(path))[0, 0]) for path in found[0]] == list(range(20))
+    assert [int(np.asarray(Image.open(each.path))[0, 0]) for each in found[0]] == list(range(20))
     assert not list(home.rglob("*partial*"))
 
 

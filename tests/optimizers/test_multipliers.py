@@ -76,7 +76,7 @@ def test_what_is_frozen_gets_no_factor():
 
 def test_a_model_without_a_classifier():
     pixels = keras.Input((8, 8, 3))
-    maps = [keras.layers.Conv2D(2, 1, name=f"map{i}")(pixels) for i in range(2)]
+    maps = [keras.layers.Conv2D(2, 1, name=f"map{i}")(pixels) for i in range(4)]
     backbone = keras.Model(pixels, maps, name="own")
     model = keras.Model(pixels, keras.layers.Add()(backbone(pixels)), name="headless")
     with pytest.raises(KerassegError, match=r"'headless' has no layer 'classifier' .*head.* 10"):

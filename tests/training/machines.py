@@ -37,8 +37,9 @@ def start(
         "task": {"type": "worker", "index": index},
     }
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "TF_CONFIG": json.dumps(config)}
+    moment = f"step:{kill_at}:0" if kill_at else "never"
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.training.train_tiny", str(kill_at), *arguments],
+        [sys.executable, "-m", "tests.training.train_killed", moment, *arguments],
         cwd=CHECKOUT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -42,8 +42,11 @@ def test_the_chief_alone_reports(two_machines):
 
 def test_the_run_directory_is_that_of_one_machine(two_machines, undisturbed):
     run_dir, _ = two_machines
-    boards = [path for path in run_dir.rglob("events*") if "validation" in str(path)]
-    assert len(boards) == 1
+    boards = [
+        len([path for path in run.rglob("events*") if "validation" in str(path)])
+        for run in (run_dir, undisturbed)
+    ]
+    assert boards == [2, 2]  # the scalars, and the pictures
     named = [
         {name for name in contents(path) if "events" not in name} for path in (run_dir, undisturbed)
     ]
