@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import binary_erosion, distance_transform_cdt
+from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation import (
@@ -43,8 +43,8 @@ def matches(labels, predicted, classes, tolerance):
         )
         found.append([])
         for one, other in ((guess, truth), (truth, guess)):
-            # Without any pixel to be near to SciPy gives -1.
-            distance = distance_transform_cdt(~other, "chessboard") if other.any() else one + 1e9
+            # Without any pixel to be near to SciPy's distance means nothing.
+            distance = distance_transform_edt(~other) if other.any() else one + 1e9
             found[-1] += [(one & (distance <= tolerance)).sum(), one.sum()]
     return np.transpose(found)
 
@@ -74,11 +74,14 @@ def test_without_void_it_is_erosion_by_3x3_pixels_as_often_as_the_width_says():
             assert image[1, number] == ((truth == number) & ~inside).sum()
 
 
-@pytest.mark.parametrize("tolerance", [0, 1, 3, 60])
-def test_boundary_f1_is_that_of_distances_to_the_other_contour(tolerance):
+@pytest.mark.parametrize(
+    ("tolerance", "pixels"),
+    [(0, 0), (1, 1), (3, 3), (5, 5), (60, 60), (0.04, 0.04 * np.hypot(37, 52))],
+)
+def test_boundary_f1_is_that_of_distances_to_the_other_contour(tolerance, pixels):
     labels, logits = blocks(2)
     expected = np.array(
-        [matches(*each, 4, tolerance) for each in zip(labels, logits.argmax(-1), strict=True)]
+        [matches(*each, 4, pixels) for each in zip(labels, logits.argmax(-1), strict=True)]
     )
     np.testing.assert_array_equal(image_contour_matches(labels, logits, VOID, tolerance), expected)
 
@@ -143,7 +146,7 @@ def test_a_width_that_is_neither_pixels_nor_a_share_is_refused(width):
         BoundaryIoU(2, width=width)
 
 
-@pytest.mark.parametrize("tolerance", [-1, 1.5, True])
+@pytest.mark.parametrize("tolerance", [-1, 1.5, 0.0, 1.0, "3", True])
 def test_a_tolerance_that_is_no_number_of_pixels_is_refused(tolerance):
-    with pytest.raises(KerassegError, match=r"tolerance is a whole number .*at least 0; received"):
+    with pytest.raises(KerassegError, match=r"whole number .*at least 0, or a share .*received"):
         BoundaryF1(2, tolerance=tolerance)

@@ -1,13 +1,19 @@
 """Boundary F1: how well contours agree."""
 
+from numbers import Integral
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from kerasseg.checks import is_count
+from kerasseg.checks import is_number
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.metrics.class_bits import class_bits, dilated, near_other_class
+from kerasseg.evaluation.metrics.class_bits import (
+    class_bits,
+    diagonal,
+    dilated_by_disk,
+    near_other_class,
+)
 from kerasseg.evaluation.metrics.class_scores import Absent
 from kerasseg.evaluation.metrics.counting import (
     Labels,
@@ -17,9 +23,12 @@ from kerasseg.evaluation.metrics.counting import (
 )
 from kerasseg.evaluation.metrics.segmentation_metric import ClassMetric
 
+# Sums of whole multiples of 2^-32 depend neither on their order nor on how images are dealt out.
+_STEPS = 2**32
+
 
 def image_contour_matches(
-    truth: tf.Tensor, logits: tf.Tensor, ignore_label: int, tolerance: int
+    truth: tf.Tensor, logits: tf.Tensor, ignore_label: int, tolerance: int | float
 ) -> tf.Tensor:
     """Returns what boundary F1 counts in each image, int64 `(N, 4, C)`.
 
@@ -47,14 +56,16 @@ def image_contour_matches(
     return tf.cast(_matches(labels, logits, tolerance), tf.int64)
 
 
-def _matches(labels: Labels, logits: tf.Tensor, tolerance: int) -> tf.Tensor:
+def _matches(labels: Labels, logits: tf.Tensor, tolerance: int | float) -> tf.Tensor:
     classes, pairs = logits.shape[-1], []
+    whole = isinstance(tolerance, Integral)
+    reach = tolerance if whole else tolerance * diagonal(labels.classes)
     for each in (predicted_classes(logits), labels.classes):
         contour = near_other_class(each, labels.valid, classes, radius=1, at_image_edge=False)
         pairs.append((each, contour, class_bits(each, contour, classes)))
     counts = []
     for (each, contour, bits), (_, _, partner) in (pairs, pairs[::-1]):
-        shared = tf.bitwise.bitwise_and(bits, dilated(partner, tolerance))
+        shared = tf.bitwise.bitwise_and(bits, dilated_by_disk(partner, reach))
         matched = tf.reduce_any(tf.not_equal(shared, 0), axis=-1)
         counts += [class_counts(each, matched, classes), class_counts(each, contour, classes)]
     return tf.stack(counts, axis=1)
@@ -73,11 +84,10 @@ class BoundaryF1(ClassMetric):
     """Mean over the classes of the F1 score of their contours, at a tolerance of some pixels.
 
     `2 P R / (P + R)`: the precision P is the share of the predicted contour pixels of a class with
-    a true one at most `tolerance` rows and columns away, the recall R the reverse. Csurka, Larlus,
-    Perronnin, "What is a good evaluation measure for semantic segmentation?", BMVC 2013;
+    a true one at most `tolerance` away (Euclid's distance), the recall R the reverse. Csurka,
+    Larlus, Perronnin, "What is a good evaluation measure for semantic segmentation?", BMVC 2013;
     Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation",
-    CVPR 2016 (F). Both measure distance in a circle; the square here makes the
-    tolerance a little wider in the diagonal.
+    CVPR 2016 (F).
 
     A contour pixel of a class has a pixel of another class among its eight neighbours. The edge of
     the image makes no contour. What is void in the truth is taken out of truth and prediction, and
@@ -93,7 +103,8 @@ class BoundaryF1(ClassMetric):
         ignore_label: The label of void pixels, which are skipped.
         name: Name of the metric; None for `boundary_f1_` and the tolerance.
         dtype: As Keras takes it; the sums are float64 in any case.
-        tolerance: Pixels, at least 0.
+        tolerance: A whole number of pixels, at least 0, or a share of the image's diagonal above 0
+            and below 1. Csurka et al. take 0.0075, which is 4.5 pixels at 480×360.
         per_image: Whether a class's score is the mean of its scores in the images in which truth
             or prediction have a contour of it, as Csurka et al. take it, rather than that of all
             contour pixels of the data set together.
@@ -119,14 +130,11 @@ class BoundaryF1(ClassMetric):
         name: str | None = None,
         dtype: str | None = None,
         *,
-        tolerance: int = 3,
+        tolerance: int | float = 3,
         per_image: bool = False,
         absent: Absent = "skip",
     ) -> None:
-        if tolerance != 0 and not is_count(tolerance):
-            raise KerassegError(
-                f"tolerance is a whole number of pixels, at least 0; received {tolerance!r}."
-            )
+        _check_tolerance(tolerance)
         own_name = f"boundary_f1_{tolerance}" if name is None else name
         super().__init__(num_classes, ignore_label, own_name, dtype, absent)
         self.tolerance = tolerance
@@ -139,7 +147,8 @@ class BoundaryF1(ClassMetric):
         if self.per_image:
             numerator, denominator, occurs = _f1_parts(counts)
             scores = tf.math.divide_no_nan(numerator, denominator)
-            counts = tf.stack([scores, tf.cast(occurs, tf.float64)], axis=1)
+            rounded = tf.round(scores * _STEPS) / _STEPS
+            counts = tf.stack([rounded, tf.cast(occurs, tf.float64)], axis=1)
         self.counts.assign_add(tf.reduce_sum(counts, axis=0))
 
     def class_parts(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -153,3 +162,12 @@ class BoundaryF1(ClassMetric):
         """Returns the arguments of the metric."""
         own = {"tolerance": self.tolerance, "per_image": self.per_image}
         return {**super().get_config(), **own}
+
+
+def _check_tolerance(tolerance: object) -> None:
+    whole = isinstance(tolerance, Integral)
+    if not is_number(tolerance) or not (tolerance >= 0 if whole else 0 < tolerance < 1):
+        raise KerassegError(
+            "tolerance is a whole number of pixels, at least 0, or a share of the diagonal, above "
+            f"0 and below 1; received {tolerance!r}. Boundary F1 is usually taken at 0.0075."
+        )

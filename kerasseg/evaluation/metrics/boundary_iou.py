@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kerasseg.checks import is_number
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.metrics.class_bits import near_other_class
+from kerasseg.evaluation.metrics.class_bits import diagonal, near_other_class
 from kerasseg.evaluation.metrics.class_scores import Absent
 from kerasseg.evaluation.metrics.counting import (
     Labels,
@@ -71,9 +71,7 @@ def _overlaps(
 
 def _share_of_diagonal(maps: tf.Tensor, share: float) -> tf.Tensor:
     """Returns a share of the diagonal of maps `(N, H, W)`, whole pixels, at least 1."""
-    sides = tf.cast(tf.shape(maps)[1:], tf.float64)
-    diagonal = tf.sqrt(tf.reduce_sum(tf.square(sides)))
-    return tf.maximum(tf.cast(tf.round(share * diagonal), tf.int32), 1)
+    return tf.maximum(tf.cast(tf.round(share * diagonal(maps)), tf.int32), 1)
 
 
 @keras.saving.register_keras_serializable(package="kerasseg")

@@ -49,6 +49,44 @@ def dilated(bits: tf.Tensor, radius: int | tf.Tensor, outside: int = 0) -> tf.Te
     return bits
 
 
+def dilated_by_disk(bits: tf.Tensor, radius: float | tf.Tensor) -> tf.Tensor:
+    """Returns each pixel's bits joined with those of all pixels at most `radius` from it.
+
+    The distance is Euclid's. The time grows with the radius, since a disk is joined of its rows.
+
+    Args:
+        bits: int32 `(N, H, W, words)`.
+        radius: Pixels, at least 0; a number or a float64 scalar.
+    """
+    radius = tf.convert_to_tensor(radius, tf.float64)
+    reach = tf.cast(tf.floor(radius), tf.int32)
+    rows, columns = tf.shape(bits)[1], tf.shape(bits)[2]
+    padding = tf.stack([0, reach, reach, 0])
+    wide = tf.pad(bits, tf.stack([padding, padding], axis=1))
+
+    def is_row(offset: tf.Tensor, disks: tf.Tensor) -> tf.Tensor:
+        return offset <= reach
+
+    def with_rows(offset: tf.Tensor, disks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        half_squared = tf.square(radius) - tf.square(tf.cast(offset, tf.float64))
+        half = tf.cast(tf.floor(tf.sqrt(half_squared)), tf.int32)
+        # Rolled back by `half`, a window no longer begins at its place but has it in the middle.
+        row = _joined(wide, 2 * half + 1, 2)
+        for shift in (offset, -offset):
+            disks = tf.bitwise.bitwise_or(disks, tf.roll(row, (shift, half), (1, 2)))
+        return offset + 1, disks
+
+    start = (tf.constant(0), tf.zeros_like(wide))
+    _, disks = tf.while_loop(is_row, with_rows, start)
+    return disks[:, reach : reach + rows, reach : reach + columns]
+
+
+def diagonal(maps: tf.Tensor) -> tf.Tensor:
+    """Returns the diagonal of maps `(N, H, W)` in pixels, a float64 scalar."""
+    sides = tf.cast(tf.shape(maps)[1:], tf.float64)
+    return tf.sqrt(tf.reduce_sum(tf.square(sides)))
+
+
 def _joined(bits: tf.Tensor, width: int | tf.Tensor, axis: int) -> tf.Tensor:
     """Returns at each place the bits of the `width` places from there on, which wrap around."""
 

@@ -10,7 +10,7 @@ from kerasseg.evaluation.metrics.counting import Labels, bin_counts, predicted_c
 from kerasseg.evaluation.metrics.segmentation_metric import SegmentationMetric
 
 # A sum of whole numbers depends neither on the order of its terms nor on how they are dealt out.
-_STEPS = 2**24
+_STEPS = 2**20
 
 
 @keras.saving.register_keras_serializable(package="kerasseg")
@@ -23,8 +23,8 @@ class ExpectedCalibrationError(SegmentationMetric):
     Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017 (arXiv 1706.04599),
     equation 3, with M = 15.
 
-    Confidences are summed as whole multiples of 2^-24, about the precision of float32, so that
-    the sums are the same in any order and on any number of devices.
+    Confidences are summed as whole multiples of 2^-20, so that the sums are the same in any order
+    and on any number of devices, up to 2^33 pixels a bin.
 
     Call arguments:
         y_true: Labels `(N, H, W)` or `(N, H, W, 1)`, any integer dtype.
@@ -77,11 +77,14 @@ class ExpectedCalibrationError(SegmentationMetric):
         place = tf.where(labels.valid, tf.clip_by_value(place, 0, self.num_bins - 1), self.num_bins)
         right = tf.equal(labels.classes, predicted_classes(y_pred))
         steps = tf.cast(tf.round(tf.cast(confidence, tf.float64) * _STEPS), tf.int64)
-        rows = (tf.ones_like(steps), tf.cast(right, tf.int64), steps)
-        flat = tf.reshape(place, [-1])
         # Void is in a bin of its own behind the others, which is cut off.
-        sums = [bin_counts(flat, self.num_bins + 1, tf.reshape(each, [-1])) for each in rows]
-        self.bins.assign_add(tf.cast(tf.stack(sums)[:, : self.num_bins], tf.float64))
+        halves, size = tf.reshape(2 * place + tf.cast(right, tf.int32), [-1]), 2 * self.num_bins + 2
+        wrong_and_right = tf.reshape(bin_counts(halves, size), (-1, 2))
+        pixels = tf.cast(tf.reduce_sum(wrong_and_right, axis=1), tf.int64)
+        confident = bin_counts(halves, size, tf.reshape(steps, [-1]))
+        confident = tf.reduce_sum(tf.reshape(confident, (-1, 2)), axis=1)
+        sums = tf.stack([pixels, tf.cast(wrong_and_right[:, 1], tf.int64), confident])
+        self.bins.assign_add(tf.cast(sums[:, : self.num_bins], tf.float64))
 
     def _confidence(self, y_pred: tf.Tensor) -> tf.Tensor:
         """Returns the largest probability of each pixel, float32 `(N, H, W)`."""

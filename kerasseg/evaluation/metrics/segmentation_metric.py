@@ -27,7 +27,8 @@ class SegmentationMetric(keras.metrics.Metric, ABC):
 
     Raises:
         KerassegError: If `num_classes` is below 2, or `y_pred` has not so many channels.
-        tf.errors.InvalidArgumentError: By a batch with a label that is neither class nor void.
+        tf.errors.InvalidArgumentError: By a batch with a label that is neither class nor void. XLA
+            leaves such checks out: in a compiled step (`jit_compile`) those pixels are not counted.
     """
 
     def __init__(self, num_classes: int, ignore_label: int, name: str, dtype: str | None) -> None:
