@@ -17,8 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kerasseg.run import Run
 
     paths = options.run_a, options.run_b
-    first, second = (read_image_counts(Run.open(path), options.name) for path in paths)
-    comparison = compare(first, second, samples=options.samples, seed=options.seed)
+    runs = [Run.open(path) for path in paths]
+    first, second = (read_image_counts(run, options.name) for run in runs)
+    comparison = compare(
+        first, second, samples=options.samples, seed=options.seed, absent=options.absent
+    )
     for letter, path in zip("AB", paths, strict=True):
         print(f"{letter}: {path}")
     print(comparison_table(comparison))
@@ -38,6 +41,12 @@ def _parser() -> argparse.ArgumentParser:
         "--samples", type=int, default=10_000, help="how often images are drawn (default: 10000)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
+    parser.add_argument(
+        "--absent",
+        default="skip",
+        help="how a class counts that occurs in neither truth nor prediction: skip, one or zero "
+        "(default: skip)",
+    )
     return parser
 
 

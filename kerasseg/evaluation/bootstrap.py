@@ -83,7 +83,7 @@ def paired_bootstrap(
     images = _check(first, second)
     _check_arguments(samples, confidence, seed)
     ones = np.ones((1, images))
-    scores = [score(*_sums(counts, ones))[0] for counts in (first, second)]
+    before, after = (np.asarray(score(*_sums(counts, ones))[0]) for counts in (first, second))
     generator = np.random.default_rng(seed)
     rows = max(1, _WEIGHTS_AT_ONCE // images)
     differences = []
@@ -93,7 +93,7 @@ def paired_bootstrap(
         one, other = (score(*_sums(counts, weights)) for counts in (first, second))
         differences.append(other - one)
     low, high = _percentiles(np.concatenate(differences), confidence)
-    return PairedInterval(*map(np.asarray, scores), scores[1] - scores[0], low, high, confidence)
+    return PairedInterval(before, after, after - before, low, high, confidence)
 
 
 def _check(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> int:

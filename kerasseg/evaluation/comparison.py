@@ -1,13 +1,14 @@
 """The difference of two runs that were evaluated on the same images."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.bootstrap import PairedInterval, paired_bootstrap
 from kerasseg.evaluation.image_counts import ImageCounts
-from kerasseg.evaluation.metrics.class_scores import mean_of_classes, ratios
+from kerasseg.evaluation.metrics.class_scores import Absent, mean_of_classes, ratios
 
 _NAMED = 3
 
@@ -41,10 +42,9 @@ def compare(
     samples: int = 10_000,
     confidence: float = 0.95,
     seed: int = 0,
+    absent: Absent = "skip",
 ) -> Comparison:
     """Returns the difference of the IoU of two runs, of each class and in the mean.
-
-    Classes that occur in no truth and no prediction are skipped in the mean, in each resample too.
 
     Args:
         first: What run A left.
@@ -52,31 +52,37 @@ def compare(
         samples: As for `paired_bootstrap`.
         confidence: As for `paired_bootstrap`.
         seed: As for `paired_bootstrap`.
+        absent: How a class counts that occurs in neither truth nor prediction of a run, or of a
+            resample: not at all (`"skip"`), as 1 (`"one"`) or as 0 (`"zero"`).
 
     Raises:
         KerassegError: If the runs were evaluated on other images or have other classes, or an
             argument is out of its range.
 
     Example:
-        >>> union = np.full((4, 2), 10)
-        >>> overlap = np.array([[8, 5], [6, 7], [9, 4], [7, 6]])
+        >>> union = np.full((4, 2), 12)
+        >>> overlap = np.array([[8, 4], [6, 8], [9, 5], [7, 5]])
         >>> a, b = (
-        ...     ImageCounts(np.arange(4), (), each, union, ("soil", "leaf"), "12ab")
-        ...     for each in (overlap, overlap + 2)
+        ...     ImageCounts(np.arange(4), (), overlap + n, union - n, ("soil", "leaf"), "12ab")
+        ...     for n in (0, 1)
         ... )
         >>> compare(a, b).iou.difference.round(3)
-        array([0.2, 0.2, 0.2])
+        array([0.148, 0.133, 0.14 ])
     """
     check_comparable(first, second)
-    counts = [(each.overlap, each.union) for each in (first, second)]
     iou = paired_bootstrap(
-        *counts, _iou_and_mean, samples=samples, confidence=confidence, seed=seed
+        (first.overlap, first.union),
+        (second.overlap, second.union),
+        partial(_iou_and_mean, absent=absent),
+        samples=samples,
+        confidence=confidence,
+        seed=seed,
     )
     return Comparison(first.class_names, len(first.numbers), iou)
 
 
-def _iou_and_mean(overlap: np.ndarray, union: np.ndarray) -> np.ndarray:
-    ious = ratios(overlap, union)
+def _iou_and_mean(overlap: np.ndarray, union: np.ndarray, absent: Absent) -> np.ndarray:
+    ious = ratios(overlap, union, absent)
     return np.concatenate([ious, mean_of_classes(ious)[..., np.newaxis]], axis=-1)
 
 
@@ -110,8 +116,9 @@ def check_comparable(first: ImageCounts, second: ImageCounts) -> None:
 def _check_equal(what: str, first: tuple[str, ...], second: tuple[str, ...]) -> None:
     if first == second:
         return
-    only_a = [name for name in first if name not in set(second)]
-    only_b = [name for name in second if name not in set(first)]
+    in_a, in_b = set(first), set(second)
+    only_a = [name for name in first if name not in in_b]
+    only_b = [name for name in second if name not in in_a]
     only = (("A", only_a), ("B", only_b))
     said = [f"only {run} has {_some(names)}" for run, names in only if names]
     if not said:
@@ -132,17 +139,17 @@ def comparison_table(comparison: Comparison) -> str:
     A star marks an interval that excludes 0.
 
     Example:
-        >>> union = np.full((4, 2), 10)
-        >>> overlap = np.array([[8, 5], [6, 7], [9, 4], [7, 6]])
+        >>> union = np.full((4, 2), 12)
+        >>> overlap = np.array([[8, 4], [6, 8], [9, 5], [7, 5]])
         >>> a, b = (
-        ...     ImageCounts(np.arange(4), (), each, union, ("soil", "leaf"), "12ab")
-        ...     for each in (overlap, overlap + 2)
+        ...     ImageCounts(np.arange(4), (), overlap + n, union - n, ("soil", "leaf"), "12ab")
+        ...     for n in (0, 1)
         ... )
         >>> print(comparison_table(compare(a, b)))
-        IoU          A      B    B - A   95 % interval
-        soil     0.750  0.950   +0.200  [+0.200, +0.200] *
-        leaf     0.550  0.750   +0.200  [+0.200, +0.200] *
-        mean     0.650  0.850   +0.200  [+0.200, +0.200] *
+        IoU         A      B    B - A   95 % interval
+        soil    0.625  0.773   +0.148  [+0.140, +0.155] *
+        leaf    0.458  0.591   +0.133  [+0.123, +0.146] *
+        mean    0.542  0.682   +0.140  [+0.136, +0.144] *
         The interval of the mean excludes 0: B is the better one on these 4 images.
     """
     iou, names = comparison.iou, (*comparison.class_names, "mean")

@@ -182,7 +182,8 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
 
 def _arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     try:
-        with np.load(path) as saved:
+        # NumPy leaves a file open that it opened itself and cannot read.
+        with open(path, "rb") as file, np.load(file) as saved:
             return dict(saved)
     except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise KerassegError(f"{path} cannot be read: {error}. Evaluate the run again.") from None

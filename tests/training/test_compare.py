@@ -99,6 +99,12 @@ def test_a_class_that_does_not_occur_has_no_difference(run_of, capsys):
     )
     run = run_of("a", wider)
     assert "cat         -      -        -\n" in said(capsys, run, run)[1]
+    ious = class_iou(BETTER.sum(axis=0))
+    for absent, value in (("skip", None), ("one", 1), ("zero", 0)):
+        mean = np.mean([*ious, *([] if value is None else [value])])
+        out = said(capsys, run, run, "--absent", absent, "--samples", 10)[1]
+        assert f"mean    {mean:.3f}  {mean:.3f}   +0.000" in out
+    assert "treatment of absent classes 'ones'" in said(capsys, run, run, "--absent", "ones")[2]
 
 
 @pytest.mark.parametrize(
