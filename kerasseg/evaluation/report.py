@@ -17,6 +17,7 @@ from kerasseg.data.examples import Example
 from kerasseg.data.streams import Split, decoded, examples_at, some_examples
 from kerasseg.evaluation.engine import Evaluation, evaluate_images, predict
 from kerasseg.evaluation.html_report import ShownImage, html_report
+from kerasseg.evaluation.image_counts import VALIDATION, image_counts, write_image_counts
 from kerasseg.evaluation.metrics import class_iou, iou_table, mean_iou
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
@@ -37,7 +38,8 @@ def write_report(
     """Evaluates a model on whole images, prints the table and writes scores, pictures and page.
 
     Args:
-        run: Where `metrics.json`, `pictures/`, `samples/` and `report.html` go.
+        run: Where `metrics.json`, `evaluation/validation.npz`, `pictures/`, `samples/` and
+            `report.html` go.
         model: The model to evaluate.
         split: The images and labels to evaluate on.
         labels: Their classes and the void label.
@@ -49,6 +51,7 @@ def write_report(
     """
     batches = data.evaluation_batches(split, labels, batch_size=4, numbered=True)
     evaluation = evaluate_images(model, batches, labels, progress=sys.stderr.isatty())
+    write_image_counts(run, VALIDATION, image_counts(evaluation, split, labels))
     metrics = {
         "mean_iou": mean_iou(evaluation.confusion),
         "class_iou": _by_class(labels, evaluation.confusion),
