@@ -70,7 +70,7 @@ BAD = {
     "training.epochs=": r"training.epochs: give a whole number; received ''",
     "training.seed=-1": r"training.seed: .*; received -1",
     "training.precision=float16": r"unknown training.precision 'float16': did you mean 'float32'",
-    "training.batch_norm=freeze": r"training.batch_norm 'freeze': did you mean 'frozen'. .* frozen_stat",
+    "training.batch_norm=freeze": r"training.batch_norm 'freeze': did you mean 'frozen'. .*frozen",
     "training.deterministic=maybe": r"training.deterministic: give true or false; received 'maybe'",
     "training.class_weights=[1, 1]": r"training.class_weights is now loss.class_weights: move",
     "training.jit_compile=true": r"training.jit_compile = true needs training.deterministic = fal",
