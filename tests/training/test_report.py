@@ -87,9 +87,11 @@ def captions(page, heading):
 def test_the_best_and_the_worst_images_are_that(page, undisturbed, data_dir):
     ious = iou_of_images(undisturbed, data_dir)
     in_order = sorted(ious, key=lambda name: ious[name])
-    assert ious[in_order[1]] < ious[in_order[2]]
+    assert ious[in_order[1]] + 5e-3 < ious[in_order[2]]
     worst, best = captions(page, "The worst images"), captions(page, "The best images")
-    assert list(worst) == in_order[:2]
-    assert list(best) == in_order[:1:-1]
+    assert (worst.keys(), best.keys()) == ({*in_order[:2]}, {*in_order[2:]})
+    assert list(worst.values()) == sorted(worst.values())
+    assert list(best.values()) == sorted(best.values(), reverse=True)
     for name, iou in (worst | best).items():
-        assert iou == pytest.approx(ious[name], abs=6e-4)
+        # The page's are of a padded batch, in bfloat16.
+        assert iou == pytest.approx(ious[name], abs=5e-3)
