@@ -24,7 +24,7 @@ from kerasseg.data.streams import (
 )
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.report import write_report
-from kerasseg.files import atomic_file, remove_partial
+from kerasseg.files import atomic_file, remove_partial, says_no_room
 from kerasseg.label_set import LabelSet
 from kerasseg.recipe import ARCHITECTURES, Recipe, difference, open_source, read_recipe, recipe_text
 from kerasseg.run import Run, RunDescription
@@ -157,10 +157,18 @@ def find_splits(recipe: Recipe, data_dir: str | os.PathLike[str] | None) -> Spli
 
 @contextmanager
 def _naming_bad_files(splits: Splits) -> Iterator[None]:
-    """Names the file for an error of a decoder, which does not say what it was decoding."""
+    """Names the file for an error of a decoder, which does not say what it was decoding.
+
+    TensorBoard's files are written by TensorFlow, which has an error of its own for a full disk.
+    """
     try:
         yield
     except tf.errors.OpError as error:
+        if says_no_room(error):
+            raise KerassegError(
+                f"a file cannot be written: {error.message}. Make room; the same command goes on "
+                "from the last epoch that had ended."
+            ) from error
         for split in (splits.train, splits.validation):
             try:
                 check_again(split, splits.labels)
