@@ -28,12 +28,8 @@ from kerasseg.files import atomic_file, remove_partial
 from kerasseg.label_set import LabelSet
 from kerasseg.recipe import ARCHITECTURES, Recipe, difference, open_source, read_recipe, recipe_text
 from kerasseg.run import Run, RunDescription
-from kerasseg.training_loop import (
-    Trained,
-    Training,
-    check_for_several_machines,
-    check_training,
-)
+from kerasseg.training_checks import check_for_several_machines, check_training
+from kerasseg.training_loop import Trained, Training
 from kerasseg.training_loss import check_loss
 from kerasseg.version import __version__
 from kerasseg.workers import Workers, take_part
@@ -121,7 +117,7 @@ def _report(run: Run, recipe: Recipe, splits: Splits, trained: Trained) -> None:
         facts={
             "training_seconds": round(trained.seconds, 1),
             "input_share": trained.input_share and round(trained.input_share, 3),
-            "epochs": recipe.training.epochs,
+            "epochs": trained.epochs,
             "skipped": splits.skipped,
         },
     )

@@ -1,7 +1,8 @@
-"""What `fit` lacks: exact resume, the best weights, speed and time left, pictures."""
+"""What `fit` lacks: exact resume, an early end, the best weights, speed and time left, pictures."""
 
 from kerasseg.callbacks.average_weights import AverageWeights
 from kerasseg.callbacks.best_model import BestModel
+from kerasseg.callbacks.early_stop import EarlyStop
 from kerasseg.callbacks.epoch_checkpoint import EpochCheckpoint
 from kerasseg.callbacks.learning_rate_log import LearningRateLog
 from kerasseg.callbacks.partial_execution import PartialExecution, without_length
@@ -13,6 +14,7 @@ from kerasseg.callbacks.validation_board import ValidationBoard
 __all__ = [
     "AverageWeights",
     "BestModel",
+    "EarlyStop",
     "EpochCheckpoint",
     "LearningRateLog",
     "PartialExecution",

@@ -34,6 +34,7 @@ class Progress(keras.callbacks.Callback):
         self.steps_per_epoch = steps_per_epoch
         self.epochs = epochs
         self.earlier = 0.0
+        self.epochs_done = 0
         self._began: float | None = None
         self._steps_here = 0
         self._steps_done = 0
@@ -91,3 +92,7 @@ class Progress(keras.callbacks.Callback):
         logs["minutes_left"] = left * per_step / 60
         if batch + 1 >= self.steps_per_epoch:
             self._epochs_here.append((now - self._epoch_began) / self.steps_per_epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Counts the epoch."""
+        self.epochs_done = epoch + 1
