@@ -86,7 +86,7 @@ def run_experiment(
         >>> recipe = parse_recipe(EXAMPLE, settings)
         >>> folder = shapes.write("shapes", train=2, val=1)
         >>> run = run_experiment(recipe, "runs/tiny", data_dir=folder)  # doctest: +ELLIPSIS
-        1/1 - ...
+        epoch 1/1: loss ...
         seconds spent in training: ...
         >>> run.load_model().output_shape
         (None, None, None, 8)
@@ -123,7 +123,7 @@ def _report(run: Run, recipe: Recipe, splits: Splits, trained: Trained) -> None:
     )
     print(f"seconds spent in training: {trained.seconds:.0f}")
     if trained.input_share is not None:
-        print(f"of them waiting for images: {trained.input_share:.1%}")
+        print(f"waiting for images: {trained.input_share:.1%} of a step")
     if recipe.output.saved_model:
         _export(run, trained.model, splits)
 

@@ -16,9 +16,11 @@ from kerasseg.callbacks import (
     BestModel,
     EarlyStop,
     EpochCheckpoint,
+    EpochLine,
     LearningRateLog,
     PartialExecution,
     Progress,
+    ProgressBar,
     StopOnNonFinite,
     ValidationBoard,
     without_length,
@@ -47,7 +49,7 @@ class Trained:
         seconds: What `fit` took, all starts together.
         epochs: How many it has had, fewer than the recipe's where `training.stop_after` ended it.
         input_share: The part of a step that its images were waited for; None where this start
-            had nothing left to train, or several machines train.
+            made too few steps to tell, or several machines train.
     """
 
     model: keras.Model
@@ -198,7 +200,16 @@ class Training:
             *([self._scalars()] if chief else []),
             *([self._checkpoint] if chief else []),
             self._pictures(),
+            *([self._shown()] if chief else []),
         ]
+
+    @property
+    def _on_terminal(self) -> bool:
+        return self.workers.is_chief and sys.stdout.isatty()
+
+    def _shown(self) -> keras.callbacks.Callback:
+        """Returns what tells whoever waits how far the training is."""
+        return ProgressBar(self._progress) if self._on_terminal else EpochLine(self._progress)
 
     def _names(self, epoch: int, steps: range) -> list[str]:
         """Returns the files of the images of some steps."""
@@ -251,7 +262,8 @@ class Training:
             validation_freq=[*every, training.epochs],
             callbacks=self.callbacks(),
             shuffle=False,
-            verbose=(1 if sys.stdout.isatty() else 2) if workers.is_chief else 0,
+            # `callbacks` says what there is to be said; Keras' own bar would come without it.
+            verbose=1 if self._on_terminal else 0,
         )
         return batches
 

@@ -4,9 +4,11 @@ from kerasseg.callbacks.average_weights import AverageWeights
 from kerasseg.callbacks.best_model import BestModel
 from kerasseg.callbacks.early_stop import EarlyStop
 from kerasseg.callbacks.epoch_checkpoint import EpochCheckpoint
+from kerasseg.callbacks.epoch_line import EpochLine
 from kerasseg.callbacks.learning_rate_log import LearningRateLog
 from kerasseg.callbacks.partial_execution import PartialExecution, without_length
 from kerasseg.callbacks.progress import Progress
+from kerasseg.callbacks.progress_bar import ProgressBar
 from kerasseg.callbacks.reduce_on_plateau import ReduceOnPlateau
 from kerasseg.callbacks.stop_on_non_finite import StopOnNonFinite
 from kerasseg.callbacks.validation_board import ValidationBoard
@@ -16,9 +18,11 @@ __all__ = [
     "BestModel",
     "EarlyStop",
     "EpochCheckpoint",
+    "EpochLine",
     "LearningRateLog",
     "PartialExecution",
     "Progress",
+    "ProgressBar",
     "ReduceOnPlateau",
     "StopOnNonFinite",
     "ValidationBoard",
