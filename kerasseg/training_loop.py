@@ -17,12 +17,13 @@ from kerasseg.callbacks import (
     EarlyStop,
     EpochCheckpoint,
     EpochLine,
-    LearningRateLog,
+    EpochScalars,
     PartialExecution,
     Progress,
     ProgressBar,
     StopOnNonFinite,
     ValidationBoard,
+    forget_later_epochs,
     without_length,
 )
 from kerasseg.data.feeds import names_in_feed
@@ -32,7 +33,12 @@ from kerasseg.files import atomic_file
 from kerasseg.input_share import input_share
 from kerasseg.label_set import LabelSet
 from kerasseg.models.freezing import backbones_of, freeze_stages
-from kerasseg.optimizers.from_recipe import optimizer_of, plateau_of, schedule_of
+from kerasseg.optimizers.from_recipe import (
+    learning_rate_log_of,
+    optimizer_of,
+    plateau_of,
+    schedule_of,
+)
 from kerasseg.recipe import Recipe
 from kerasseg.run import Run
 from kerasseg.training_graph import training_graph
@@ -101,8 +107,10 @@ class Training:
         """Returns how many epochs earlier starts have done."""
         with self.workers.strategy.scope():
             done = self._checkpoint.restore(twin, self.workers)
-        if done and self.workers.is_chief:
-            print(f"going on after epoch {done} of {self.recipe.training.epochs}")
+        if self.workers.is_chief:
+            forget_later_epochs(self.run.file("tensorboard"), done)
+            if done:
+                print(f"going on after epoch {done} of {self.recipe.training.epochs}")
         return done
 
     def _leave(self, done: int) -> None:
@@ -187,7 +195,8 @@ class Training:
         """Returns those callbacks that act on the model; the chief alone writes files."""
         chief = self.workers.is_chief
         # `best` saves before the raw weights come back, the checkpoint of the epoch after that,
-        # with the state of those before it and the learning rate in the epoch's logs.
+        # with the state of those before it, the learning rates in the epoch's logs, and all that
+        # TensorBoard shows of it written.
         return [
             PartialExecution(self._steps),
             StopOnNonFinite(self._names),
@@ -196,11 +205,10 @@ class Training:
             *([AverageWeights()] if self.recipe.optimizer.average else []),
             *self._plateau.values(),
             *self._early_stop.values(),
-            LearningRateLog(),
-            *([self._scalars()] if chief else []),
-            *([self._checkpoint] if chief else []),
+            learning_rate_log_of(self.recipe),
+            *([EpochScalars(self.run.file("tensorboard"))] if chief else []),
             self._pictures(),
-            *([self._shown()] if chief else []),
+            *([self._checkpoint, self._shown()] if chief else []),
         ]
 
     @property
@@ -218,9 +226,6 @@ class Training:
         places = range(steps.start * size, steps.stop * size)
         cache, seed = self.recipe.data.cache, training.seed
         return names_in_feed(self.split, cache, seed=seed, epoch=epoch, places=places)
-
-    def _scalars(self) -> keras.callbacks.Callback:
-        return keras.callbacks.TensorBoard(str(self.run.file("tensorboard")), write_graph=False)
 
     def _pictures(self) -> ValidationBoard:
         """Returns what shows pictures; beside the chief it only takes part in adding up."""

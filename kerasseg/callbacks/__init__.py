@@ -5,6 +5,8 @@ from kerasseg.callbacks.best_model import BestModel
 from kerasseg.callbacks.early_stop import EarlyStop
 from kerasseg.callbacks.epoch_checkpoint import EpochCheckpoint
 from kerasseg.callbacks.epoch_line import EpochLine
+from kerasseg.callbacks.epoch_scalars import EpochScalars
+from kerasseg.callbacks.event_files import forget_later_epochs
 from kerasseg.callbacks.learning_rate_log import LearningRateLog
 from kerasseg.callbacks.partial_execution import PartialExecution, without_length
 from kerasseg.callbacks.progress import Progress
@@ -19,6 +21,7 @@ __all__ = [
     "EarlyStop",
     "EpochCheckpoint",
     "EpochLine",
+    "EpochScalars",
     "LearningRateLog",
     "PartialExecution",
     "Progress",
@@ -26,5 +29,6 @@ __all__ = [
     "ReduceOnPlateau",
     "StopOnNonFinite",
     "ValidationBoard",
+    "forget_later_epochs",
     "without_length",
 ]
