@@ -17,7 +17,8 @@ class TrainingRecipe(Section):
         validate_every: Epochs between two looks at the validation split, which is looked at
             after the last epoch in any case.
         stop_after: Validations in a row without a better mean IoU after which the training ends
-            before its last epoch; 0 to train all of them. The learning rate falls as if it did.
+            before its last epoch; 0 for never. The schedule of the learning rate is that of all
+            epochs.
         precision: Keras' dtype policy: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
         batch_norm: Of the backbone: `"train"`; `"frozen_statistics"`, the stored statistics while
             gamma and beta train; or `"frozen"`, these too. See `kerasseg.training_graph`.

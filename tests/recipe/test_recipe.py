@@ -72,7 +72,6 @@ BAD = {
     "training.epochs=0": r"training.epochs: .* greater than or equal to 1; received 0",
     "training.epochs=": r"training.epochs: .* valid integer.*; received ''",
     "training.seed=-1": r"training.seed: .*; received -1",
-    "training.stop_after=-1": r"training.stop_after: .* greater than or equal to 0; received -1",
     "training.precision=float16": r"training.precision: .*'mixed_float16'; received 'float16'",
     "training.batch_norm=freeze": r"training.batch_norm: .*'frozen_statistics' or 'frozen'",
     "training.deterministic=maybe": r"training.deterministic: .* boolean",
@@ -146,6 +145,10 @@ def test_a_training_that_ends_before_the_rate_of_a_plateau_drops(stop):
     refused(message, EXAMPLE, *changes)
     assert parse_recipe(EXAMPLE, changes[1:]).training.stop_after == stop
     assert parse_recipe(EXAMPLE, [changes[0], "training.stop_after=6"]).training.stop_after == 6
+
+
+def test_a_training_cannot_stop_before_it_begins():
+    refused("training.stop_after: .* 0; received -1", EXAMPLE, "training.stop_after=-1")
 
 
 def test_when_to_stop_is_part_of_the_fingerprint():
