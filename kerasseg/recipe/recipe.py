@@ -51,10 +51,24 @@ class Recipe(Section):
         self.loss.check_model(self.model)
         return self
 
+    @model_validator(mode="after")
+    def _stops_after_the_drop(self) -> "Recipe":
+        stop, drop = self.training.stop_after, self.optimizer.plateau_patience
+        if self.optimizer.schedule == "plateau" and 0 < stop <= drop:
+            raise KerassegError(
+                f"training.stop_after = {stop} ends the training before the learning rate drops, "
+                f"after {drop} validations without a better mean IoU (optimizer.plateau_patience). "
+                f"Give at least {drop + 1}, or 0."
+            )
+        return self
+
     @property
     def fingerprint(self) -> str:
         """Hash of everything that the weights depend on."""
         resolved = self.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
+        if not self.training.stop_after:
+            # So that runs from before there was the key go on.
+            del resolved["training"]["stop_after"]
         return hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,3 +1,5 @@
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from kerasseg.recipe import (
     read_recipe,
     recipe_text,
 )
+from kerasseg.recipe.recipe import _WITHOUT_EFFECT
 
 FOLDER = EXAMPLE.replace('dataset = "camvid"', 'dataset = "folder"\nclass_names = ["a", "b"]')
 
@@ -138,6 +141,34 @@ def test_a_key_that_the_builder_refuses_gets_the_reason_of_the_builder(architect
 def test_a_key_that_another_builder_has_is_taken_there():
     text = EXAMPLE.replace("num_codewords = 48", "").replace("EfficientFCN", "RefineNet")
     assert parse_recipe(text, ["model.rematerialize=true"]).model.options["rematerialize"] is True
+
+
+@pytest.mark.parametrize("stop", [1, 5])
+def test_a_training_that_ends_before_the_rate_of_a_plateau_drops(stop):
+    changes = ("optimizer.schedule=plateau", f"training.stop_after={stop}")
+    message = f"training.stop_after = {stop} ends the .* after 5 validations .* at least 6, or 0"
+    refused(message, EXAMPLE, *changes)
+    assert parse_recipe(EXAMPLE, changes[1:]).training.stop_after == stop
+    assert parse_recipe(EXAMPLE, [changes[0], "training.stop_after=6"]).training.stop_after == 6
+
+
+def test_a_training_cannot_stop_before_it_begins():
+    refused("training.stop_after: .* 0; received -1", EXAMPLE, "training.stop_after=-1")
+
+
+def test_when_to_stop_is_part_of_the_fingerprint():
+    without, never, early = (
+        parse_recipe(EXAMPLE, changes).fingerprint
+        for changes in ((), ["training.stop_after=0"], ["training.stop_after=3"])
+    )
+    assert without == never != early
+
+
+def test_a_run_from_before_there_was_the_key_goes_on():
+    before = {**_WITHOUT_EFFECT, "training": {*_WITHOUT_EFFECT["training"], "stop_after"}}
+    resolved = parse_recipe(EXAMPLE).model_dump(mode="json", exclude=before)
+    text = json.dumps(resolved, sort_keys=True)
+    assert parse_recipe(EXAMPLE).fingerprint == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_images_of_one_a_batch_cannot_be_mixed():
