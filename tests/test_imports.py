@@ -16,6 +16,7 @@ LATE = (
     "onnx",
     "pycocotools",
     "pydantic",
+    "pydensecrf",
     "rasterio",
     "scipy",
     "sklearn",

@@ -31,9 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise KerassegError(
             "--by-windows writes masks alone: leave out --overlays and --probabilities."
         )
+    if options.by_windows and protocol.crf:
+        raise KerassegError("--crf sees whole images: leave out --by-windows.")
     images, labels = find_inputs(options.paths), run.description.labels
     weights = WEIGHTS[options.weights]
     model = run.load_model(weights)
+    predictor = Predictor(model, protocol, options.devices)
     state = run.file(weights).stat()
     description = {
         "run": str(run.path.resolve()),
@@ -46,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     outputs = prediction.Outputs(
         options.out, labels, options.overlays, options.probabilities, options.by_windows
     )
-    predictor = Predictor(model, protocol, options.devices)
     outcome = prediction.predict_files(predictor, images, outputs)
     print(f"{outcome.written} images predicted: {options.out}")
     if outcome.skipped:

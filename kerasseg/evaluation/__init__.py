@@ -1,5 +1,6 @@
 """Evaluation: one engine, its protocols and metrics, and what it shows."""
 
+from kerasseg.evaluation.dense_crf import DenseCRF
 from kerasseg.evaluation.engine import (
     Evaluation,
     confusion_matrix,
@@ -16,6 +17,7 @@ from kerasseg.evaluation.windows import ArrayReader, RasterReader, predict_raste
 __all__ = [
     "PROTOCOLS",
     "ArrayReader",
+    "DenseCRF",
     "Evaluation",
     "MeanIoU",
     "Predictor",
