@@ -119,8 +119,9 @@ class DenseCRF:
 
     def _terms(self, pixels: np.ndarray) -> list[tuple[float, np.ndarray]]:
         """Returns the weight of each term and its features, float32 `(H, W, features)`."""
-        places = np.stack(np.mgrid[: pixels.shape[0], : pixels.shape[1]], axis=-1)
-        near = places.astype(np.float32) / self.smoothness_deviation
+        rows, columns = np.indices(pixels.shape[:2], np.float32)
+        places = np.stack([rows, columns], axis=-1)
+        near = places / self.smoothness_deviation
         alike = [places / self.bilateral_deviation, pixels / self.colour_deviation]
         terms = [
             (self.smoothness_weight, near),

@@ -3,11 +3,16 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.evaluation.dense_crf import DenseCRF
+from kerasseg.evaluation.outputs import Outputs
+from kerasseg.evaluation.polygon_files import SUFFIXES
+from kerasseg.evaluation.polygons import polygon_library
 from kerasseg.evaluation.protocol import GRID, Protocol, protocol_of
+from kerasseg.label_set import LabelSet
 
 WEIGHTS = {"last": "model.keras", "best": "best.keras"}
 
@@ -30,6 +35,51 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
         help="--crf with another steps, bilateral_weight ... of kerasseg.evaluation.DenseCRF",
     )
     add("--weights", choices=[*WEIGHTS], default="last", help="the run's (default: last)")
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that `outputs_from` reads."""
+    add = parser.add_argument
+    add("--out", metavar="DIR", type=Path, required=True, help="where to write")
+    add("--overlays", action="store_true", help="writes the colours over the image too")
+    add("--probabilities", action="store_true", help="writes those of all classes too, as .npy")
+    add("--polygons", choices=[*SUFFIXES], default="", help="writes the regions of classes too")
+    add("--by-windows", action="store_true", help="TIFF of any size; writes GeoTIFF, with --tile")
+
+
+def outputs_from(options: argparse.Namespace, protocol: Protocol, labels: LabelSet) -> Outputs:
+    """Returns what the options say is written.
+
+    Raises:
+        KerassegError: If the options exclude one another, or need a package that is missing.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_output_options(parser)
+        >>> options = parser.parse_args(["--out", "predicted", "--by-windows"])
+        >>> outputs_from(options, Protocol(), LabelSet(("soil", "leaf")))
+        Traceback (most recent call last):
+        kerasseg.errors.KerassegError: --by-windows needs tiles: say --tile 1024.
+    """
+    if options.by_windows and not protocol.tile:
+        raise KerassegError("--by-windows needs tiles: say --tile 1024.")
+    if options.by_windows and (options.overlays or options.probabilities):
+        raise KerassegError(
+            "--by-windows writes masks and polygons alone: leave out --overlays and "
+            "--probabilities."
+        )
+    if options.by_windows and protocol.crf:
+        raise KerassegError("--crf sees whole images: leave out --by-windows.")
+    if options.polygons:
+        polygon_library()
+    return Outputs(
+        options.out,
+        labels,
+        options.overlays,
+        options.probabilities,
+        options.by_windows,
+        options.polygons,
+    )
 
 
 def protocol_from(options: argparse.Namespace) -> Protocol:

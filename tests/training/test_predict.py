@@ -215,7 +215,11 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
         ("out", [photos / "*.gif"], "no file matches"),
         ("out", [photos], "a.jpg and "),
         ("out", [photos / "b.png", "--by-windows"], "--by-windows needs tiles: say --tile 1024."),
-        ("out", [photos / "b.png", "--by-windows", "--tile", "64", "--overlays"], "masks alone"),
+        (
+            "out",
+            [photos / "b.png", "--by-windows", "--tile", "64", "--overlays"],
+            "masks and polygons alone",
+        ),
         ("out", [photos / "b.png", "--weights", "best", "--tile", "7"], "multiple of 32"),
         ("own", [photos / "b.png"], "own is not empty and holds no predictions."),
         ("own/letter.txt", [photos / "b.png"], "letter.txt is a file; give a directory."),
