@@ -132,6 +132,8 @@ class Predictor:
     def probabilities(self, images: npt.ArrayLike) -> np.ndarray:
         """Returns the probability of each class at every pixel, float32 `(N, H, W, C)`.
 
+        They are those that the classes are chosen by: refined, where the protocol has a dense CRF.
+
         Args:
             images: As for `classes`.
 

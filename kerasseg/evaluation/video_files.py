@@ -36,7 +36,7 @@ class Frame(NamedTuple):
 
 
 class VideoReader:
-    """The frames of the first video stream of a file, one after the other.
+    """The frames of the best video stream of a file, one after the other.
 
     Args:
         path: Whatever FFmpeg decodes.
@@ -62,10 +62,10 @@ class VideoReader:
             raise KerassegError(f"{path} cannot be read: {error.strerror or error}.") from None
         except av.error.FFmpegError:
             raise KerassegError(f"{path} is corrupt, cut short or no video.") from None
-        if not self._file.streams.video:
+        self._stream: Any = self._file.streams.best("video")
+        if self._stream is None:
             self._file.close()
             raise KerassegError(f"{path} holds no pictures; a video is meant.")
-        self._stream = self._file.streams.video[0]
         self._stream.thread_type = "AUTO"
         self._is_damaged = False
 
@@ -80,16 +80,16 @@ class VideoReader:
         Raises:
             KerassegError: After the frames before it, where the file is damaged or cut short.
         """
-        number, start, seconds = 0, 0.0, 0.0
+        number, start, end = 0, 0.0, 0.0
         rate, time_base = float(self._stream.average_rate or 25), self._stream.time_base
         for picture in self._pictures():
             # The stream's: pictures that were held back do not know their time base.
             time = number / rate if picture.pts is None else float(picture.pts * time_base)
             start = time if number == 0 else start
-            number, seconds = number + 1, time - start
-            yield Frame(seconds, picture)
-        missing = self._seconds - seconds - 1 / rate
-        if self._is_damaged or not number or missing > _MISSING:
+            number += 1
+            end = time - start + (float(picture.duration * time_base) or 1 / rate)
+            yield Frame(time - start, picture)
+        if self._is_damaged or not number or self._seconds - end > _MISSING:
             raise KerassegError(
                 f"{self.path} is damaged or cut short after {number} frames; what was found in "
                 "them is kept."

@@ -58,6 +58,23 @@ def test_what_is_written_is_read_again_at_its_time(tmp_path):
         assert np.abs(difference).mean() < 10
 
 
+def test_a_last_frame_that_is_shown_for_long_is_no_fault(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("mpeg4", rate=25)
+        stream.height, stream.width = 48, 64
+        packets = []
+        for picture in pictures(3):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        packets[-1].duration = 100  # of the stream's 25 a second
+        file.mux(packets)
+    with VideoReader(path) as video:
+        assert video._seconds > 4
+        assert len(list(video.frames())) == 3
+
+
 def test_times_that_do_not_grow_are_moved_on(tmp_path):
     with video_writer(tmp_path / "a.mp4") as add:
         for picture in pictures(3):
