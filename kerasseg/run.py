@@ -66,7 +66,7 @@ class Run:
     `metrics.json`, `class_weights.json` (where the recipe names a rule for them), `history.csv`,
     `report.html`, `pictures/`, `samples/` (the images that the pictures show), `tensorboard/`,
     `checkpoint/` (what a resume needs), `serving/` (SavedModels by version) and `evaluation/` (what
-    `training.evaluate` wrote).
+    `training.evaluate` wrote, and an `.npz` an evaluation for comparisons with other runs).
 
     Args:
         path: The directory. It need not exist yet.

@@ -28,6 +28,7 @@ PACKAGES = [
     kerasseg.data,
     kerasseg.data.shapes,
     kerasseg.evaluation,
+    kerasseg.evaluation.metrics,
     kerasseg.layers,
     kerasseg.losses,
     kerasseg.optimizers,

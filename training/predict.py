@@ -1,8 +1,9 @@
 """Predicts images by a run: python -m training.predict RUN PATHS... --out DIR.
 
-PATHS are files, folders, patterns, or - for paths on standard input; with --engine ray, which
-predicts on the machines of a Ray cluster, URIs too. Writes masks/NAME.png, class
-ids with the palette. Started again it goes on: what is there and newer than its image is left.
+PATHS are images, videos, folders, patterns, or - for paths on standard input; with --engine ray,
+which predicts images on the machines of a Ray cluster, URIs too, but no videos. Writes
+masks/NAME.png, class ids with the palette, and masks/NAME/FRAME.png of a video. Started again it
+goes on: what is there and newer than its image is left.
 The exit status is 1 if an image could not be predicted, and 2 after bad arguments.
 """
 
@@ -10,43 +11,43 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerasseg.command_line import program
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.options import WEIGHTS, add_protocol_options, protocol_from
+from kerasseg.evaluation.options import (
+    WEIGHTS,
+    add_output_options,
+    add_protocol_options,
+    outputs_from,
+    protocol_from,
+)
 
 if TYPE_CHECKING:
     from kerasseg.evaluation import Protocol
-    from kerasseg.evaluation.folder_prediction import Outcome, Outputs
-    from kerasseg.run import Run
+    from kerasseg.evaluation.folder_prediction import Outcome
+    from kerasseg.evaluation.outputs import Outputs
+
+
+class _Task(NamedTuple):
+    """What is predicted by, whatever the engine."""
+
+    model: Path
+    protocol: "Protocol"
+    outputs: "Outputs"
+    description: dict[str, Any]
 
 
 @program
 def main(arguments: Sequence[str] | None = None) -> None:
     """Predicts, and says at the end what was left out."""
     options = _parser().parse_args(arguments)
-    from kerasseg.run import Run
-
-    protocol, run = protocol_from(options), Run.open(options.run)
-    if options.by_windows and not protocol.tile:
-        raise KerassegError("--by-windows needs tiles: say --tile 1024.")
-    if options.by_windows and (options.overlays or options.probabilities):
-        raise KerassegError(
-            "--by-windows writes masks alone: leave out --overlays and --probabilities."
-        )
-    weights = WEIGHTS[options.weights]
-    state = run.model_file(weights).stat()
-    description = {
-        "run": str(run.path.resolve()),
-        "weights": weights,
-        "changed": [state.st_size, state.st_mtime_ns],
-        "class_names": list(run.description.labels.class_names),
-        "protocol": protocol.to_json(),
-    }
     predict = _on_cluster if options.engine == "ray" else _here
-    outcome = predict(options, run, protocol, description)
-    print(f"{outcome.written} images predicted: {options.out}")
+    outcome = predict(options, _task(options))
+    what = "images and videos" if outcome.of_videos else "images"
+    print(f"{outcome.written} {what} predicted: {options.out}")
+    if outcome.frames:
+        print(f"{outcome.frames} frames of videos predicted")
     if outcome.skipped:
         print(f"{outcome.skipped} were there already, newer than their images")
     if outcome.failed:
@@ -55,12 +56,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(1)
 
 
-def _here(
-    options: argparse.Namespace, run: "Run", protocol: "Protocol", description: dict[str, Any]
-) -> "Outcome":
+def _task(options: argparse.Namespace) -> _Task:
+    from kerasseg.run import Run
+
+    protocol, run = protocol_from(options), Run.open(options.run)
+    weights, labels = WEIGHTS[options.weights], run.description.labels
+    outputs = outputs_from(options, protocol, labels)
+    model = run.model_file(weights)
+    state = model.stat()
+    description = {
+        "run": str(run.path.resolve()),
+        "weights": weights,
+        "changed": [state.st_size, state.st_mtime_ns],
+        "class_names": list(labels.class_names),
+        "protocol": protocol.to_json(),
+    }
+    return _Task(model, protocol, outputs, description)
+
+
+def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
     from kerasseg.evaluation import Predictor, bucket
-    from kerasseg.evaluation import folder_prediction as prediction
+    from kerasseg.evaluation.folder_prediction import predict_files
     from kerasseg.evaluation.inputs import find_inputs
+    from kerasseg.evaluation.outputs import claim_directory
+    from kerasseg.models.model_file import read_model
 
     if options.workers is not None:
         raise KerassegError("--workers are those of --engine ray: say that too, or leave it out.")
@@ -68,38 +87,22 @@ def _here(
         raise KerassegError(
             f"{bucket.shown(uri)} is a URI, which --engine ray takes; a disk's path is meant."
         )
-    images, model = find_inputs(options.paths), run.load_model(WEIGHTS[options.weights])
-    outputs = _outputs(options, run)
-    prediction.claim_directory(outputs.directory, description, options.overwrite)
-    return prediction.predict_files(Predictor(model, protocol, options.devices), images, outputs)
+    inputs = find_inputs(options.paths)
+    predictor = Predictor(read_model(task.model), task.protocol, options.devices)
+    claim_directory(task.outputs.directory, task.description, options.overwrite)
+    return predict_files(predictor, inputs, task.outputs)
 
 
-def _on_cluster(
-    options: argparse.Namespace, run: "Run", protocol: "Protocol", description: dict[str, Any]
-) -> "Outcome":
+def _on_cluster(options: argparse.Namespace, task: _Task) -> "Outcome":
     from kerasseg.evaluation import bucket, ray_prediction
 
     if options.devices:
         raise KerassegError("--devices has no effect with --engine ray: say --workers instead.")
-    images = ray_prediction.find_images(options.paths)
     uri = options.out if bucket.is_uri(options.out) else ""
-    job = ray_prediction.Job(protocol, _outputs(options, run), uri)
-    file = run.model_file(WEIGHTS[options.weights])
+    job = ray_prediction.Job(task.protocol, task.outputs, uri)
+    images = ray_prediction.find_images(options.paths)
     return ray_prediction.predict_on_cluster(
-        images, file, job, description, options.overwrite, options.workers
-    )
-
-
-def _outputs(options: argparse.Namespace, run: "Run") -> "Outputs":
-    from kerasseg.evaluation.folder_prediction import Outputs
-
-    labels = run.description.labels
-    return Outputs(
-        Path(options.out).absolute(),
-        labels,
-        options.overlays,
-        options.probabilities,
-        options.by_windows,
+        images, task.model, job, task.description, options.overwrite, options.workers
     )
 
 
@@ -111,11 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("run", metavar="RUN", type=Path, help="a run directory of training.train")
-    add("paths", metavar="PATHS", nargs="+", help="images, folders, patterns, or -")
-    add("--out", metavar="DIR", required=True, help="where to write")
-    add("--overlays", action="store_true", help="writes the colours over the image too")
-    add("--probabilities", action="store_true", help="writes those of all classes too, as .npy")
-    add("--by-windows", action="store_true", help="TIFF of any size; writes GeoTIFF, with --tile")
+    add("paths", metavar="PATHS", nargs="+", help="images, videos, folders, patterns, or -")
+    add_output_options(parser)
     add_protocol_options(parser)
     add("--devices", nargs="+", default=[], metavar="NAME", help="that share an image's tiles")
     add("--overwrite", action="store_true", help="predicts again what is there already")

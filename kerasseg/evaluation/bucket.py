@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from kerasseg.errors import KerassegError, first_line
-from kerasseg.evaluation.folder_prediction import DESCRIPTION
-from kerasseg.evaluation.inputs import SUFFIXES
+from kerasseg.evaluation.inputs import PICTURE_SUFFIXES, SUFFIXES
+from kerasseg.evaluation.outputs import DESCRIPTION
 
 # An object of these is there as a whole, once all of it has been sent; a file of those grows.
 _WHOLE_OBJECTS, _GROWING_FILES = ("s3", "gcs"), ("local", "hdfs")
@@ -124,7 +124,7 @@ def _image_name(path: str, folder: str) -> PurePosixPath | None:
 
 
 def _accepted() -> str:
-    return ", ".join(suffix[1:] for suffix in SUFFIXES)
+    return ", ".join(suffix[1:] for suffix in PICTURE_SUFFIXES)
 
 
 def download(image: Image, folder: Path) -> Path:
@@ -188,7 +188,7 @@ class ResultsFolder:
         """Makes the folder that of predictions by one model and protocol.
 
         Args:
-            description: As for `kerasseg.evaluation.folder_prediction.claim_directory`.
+            description: As for `kerasseg.evaluation.outputs.claim_directory`.
             overwrite: As there.
 
         Raises:

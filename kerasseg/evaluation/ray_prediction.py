@@ -14,8 +14,9 @@ import numpy as np
 from kerasseg.errors import KerassegError, first_line
 from kerasseg.evaluation import bucket
 from kerasseg.evaluation.bucket import Image
-from kerasseg.evaluation.folder_prediction import Outcome
-from kerasseg.evaluation.inputs import check_names, find_inputs
+from kerasseg.evaluation.dense_crf import crf_library
+from kerasseg.evaluation.folder_prediction import Outcome, gather_polygons
+from kerasseg.evaluation.inputs import VIDEO_SUFFIXES, check_names, find_inputs
 from kerasseg.evaluation.ray_worker import Job, Starts, Worker
 
 _MOST_BLOCKS = 10_000  # each is some kilobytes for the process that deals them out
@@ -38,7 +39,7 @@ def find_images(arguments: Sequence[str]) -> list[Image]:
             in buckets.
 
     Raises:
-        KerassegError: If one stands for nothing, or two images would have one name.
+        KerassegError: If one stands for nothing or a video, or two images would have one name.
 
     Example:
         >>> for name in ("a.jpg", "b.png"):
@@ -51,14 +52,25 @@ def find_images(arguments: Sequence[str]) -> list[Image]:
     on_disk = [argument for argument in named if not bucket.is_uri(argument)]
     images = [
         Image(str(path.absolute()), name, _time_of(path))
-        for path, name in (find_inputs(on_disk) if on_disk else [])
+        for path, name, _ in (find_inputs(on_disk) if on_disk else [])
     ]
     for argument in named:
         if bucket.is_uri(argument):
             images += bucket.find_images(argument)
     images = list({image.place: image for image in images}.values())
-    check_names((image.place, image.name) for image in images)
+    check_names([(image.place, image.name) for image in images])
+    _check_kinds(images)
     return images
+
+
+def _check_kinds(images: Iterable[Image]) -> None:
+    for image in images:
+        # predict_video deletes what is unfinished beside its files; another worker may be at it.
+        if Path(image.path).suffix.lower() in VIDEO_SUFFIXES:
+            raise KerassegError(
+                f"{image.place} is a video, which --engine ray does not take: give images alone, "
+                "by a pattern or on standard input, and videos without --engine ray."
+            )
 
 
 def _with_standard_input(arguments: Iterable[str]) -> Iterator[str]:
@@ -106,17 +118,19 @@ def predict_on_cluster(
             results cannot be written.
     """
     ray = _ray()
+    if job.protocol.crf:
+        crf_library()  # that it is missing is said before anything is written
     job.claim(description, overwrite)
     job.remove_partial(images)
     wanted = job.not_done(images)
     outcome = Outcome(skipped=len(images) - len(wanted))
-    if not wanted:
-        return outcome
-    weights = np.fromfile(model, np.uint8)
-    with _cluster(ray, weights.nbytes):
-        divided = share(ray.nodes(), workers)
-        _predict(ray, wanted, (weights, job), divided, outcome)
-    job.remove_partial(wanted)
+    if wanted:
+        weights = np.fromfile(model, np.uint8)
+        with _cluster(ray, weights.nbytes):
+            divided = share(ray.nodes(), workers)
+            _predict(ray, wanted, (weights, job), divided, outcome)
+        job.remove_partial(wanted)
+    gather_polygons(job.outputs, outcome)
     return outcome
 
 

@@ -15,13 +15,9 @@ import tensorflow as tf
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation import bucket
 from kerasseg.evaluation.bucket import Image, ResultsFolder
-from kerasseg.evaluation.folder_prediction import (
-    DESCRIPTION,
-    Outputs,
-    claim_directory,
-    predict_file,
-)
+from kerasseg.evaluation.image_results import predict_image
 from kerasseg.evaluation.inputs import Input
+from kerasseg.evaluation.outputs import DESCRIPTION, Outputs, claim_directory
 from kerasseg.evaluation.predictor import Predictor
 from kerasseg.evaluation.protocol import Protocol
 from kerasseg.files import remove_partial
@@ -38,17 +34,27 @@ class Job:
         protocol: How an image is seen.
         outputs: What is written, below a directory on disk, which all workers see.
         uri: Where it is written instead, if it lies in a bucket; empty otherwise.
+
+    Raises:
+        KerassegError: If there were one file of all images in a bucket.
     """
 
     protocol: Protocol
     outputs: Outputs
     uri: str = ""
 
+    def __post_init__(self) -> None:
+        if self.uri and self.outputs.polygons == "coco":
+            raise KerassegError(
+                "--polygons coco gathers those of all images in a file on disk: give --out a "
+                "directory, or say --polygons geojson."
+            )
+
     def claim(self, description: dict[str, Any], overwrite: bool) -> None:
         """Makes the place of the results that of predictions by one model and protocol.
 
         Args:
-            description: As for `kerasseg.evaluation.folder_prediction.claim_directory`.
+            description: As for `kerasseg.evaluation.outputs.claim_directory`.
             overwrite: As there.
 
         Raises:
@@ -161,7 +167,7 @@ class Worker:
             if self.job.uri:
                 outputs = replace(outputs, directory=results)
             input_ = Input(file, image.name)
-            problem = predict_file(self.predictor, input_, outputs)
+            problem = predict_image(self.predictor, input_, outputs)
             if problem is None and self.job.uri:
                 _upload(outputs.files(input_), results, ResultsFolder(self.job.uri))
         return problem and problem.replace(str(file), image.place)

@@ -31,6 +31,7 @@ def efficientfcn_decoder(
     num_codewords: Codewords = 256,
     fusion_filters: int = 512,
     codeword_filters: int = 1024,
+    guided: bool = True,
     dropout: float = 0.1,
     align_corners: bool = False,
 ) -> Maps:
@@ -44,6 +45,7 @@ def efficientfcn_decoder(
         num_codewords: n, the size of the codebook; `"auto"` for four times `num_classes`.
         fusion_filters: Channels that each map is compressed to before the fusion.
         codeword_filters: c, the length of a codeword.
+        guided: Whether the assembly weights see the mean of the codeword base.
         dropout: Rate of the spatial dropout before the classifier (`"release"` only).
         align_corners: The sampling of the resizes; see `ResizeTo`.
 
@@ -68,9 +70,8 @@ def efficientfcn_decoder(
     codebook = CodebookGeneration(name="codebook")(base, weighting)
 
     guidance = block(m8, codeword_filters, "guidance")
-    mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="codeword_base_mean")(base)
-    guided = keras.layers.Add(name="guidance_plus_mean")([guidance, mean])
-    weights = _twice(block, guided, num_codewords, "assembly", once=not release)
+    informed = _plus_mean(guidance, base) if guided else guidance
+    weights = _twice(block, informed, num_codewords, "assembly", once=not release)
     assembled = CodewordAssembly(scaled=release, name="assemble")(codebook, weights)
 
     x = keras.layers.Concatenate(name="assembled_and_guidance")([assembled, guidance])
@@ -127,6 +128,12 @@ def _fuse(
     return m8, m32
 
 
+def _plus_mean(guidance: Maps, base: Maps) -> Maps:
+    """Tells each fine position what the codewords are made of."""
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="codeword_base_mean")(base)
+    return keras.layers.Add(name="guidance_plus_mean")([guidance, mean])
+
+
 def _conv(x: Maps, filters: int, name: str, *, relu: bool = True) -> Maps:
     """The paper's text: one 1x1 conv, whatever follows it in the release."""
     return keras.layers.Conv2D(filters, 1, name=name)(x)
@@ -167,6 +174,7 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
     num_codewords: Codewords = 256,
     fusion_filters: int = 512,
     codeword_filters: int = 1024,
+    guided: bool = True,
     dropout: float = 0.1,
     align_corners: bool = False,
     upsample: bool = True,
@@ -198,6 +206,9 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
             is about enough (the paper).
         fusion_filters: Channels that each map is compressed to before the fusion.
         codeword_filters: c, the length of a codeword.
+        guided: Whether the mean of the codeword base is added to the stride-8 map that the
+            assembly weights come from; False, the paper's ablation, leaves it out, so that they
+            are predicted without knowing anything of the codewords.
         dropout: Rate of the spatial dropout before the classifier (`"release"` only).
         align_corners: True samples as the first author's framework did; False as TensorFlow.
         upsample: False leaves the logits at the decoder's own stride (8). For an image of less
@@ -222,6 +233,7 @@ def EfficientFCN(  # noqa: N802  (a model's name, as in Keras Applications)
         num_codewords=num_codewords,
         fusion_filters=fusion_filters,
         codeword_filters=codeword_filters,
+        guided=guided,
         dropout=dropout,
         align_corners=align_corners,
     )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasseg.evaluation.class_confusions import class_confusions
+from kerasseg.evaluation.metrics import class_confusions
 
 
 @pytest.mark.parametrize(

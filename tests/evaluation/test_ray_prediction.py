@@ -1,6 +1,8 @@
 """What a worker does, without a cluster; with one, in tests/training/test_predict_ray.py."""
 
 import io
+import json
+import pickle
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +14,9 @@ import tensorflow as tf
 from PIL import Image as Pillow
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation import Predictor, Protocol
-from kerasseg.evaluation.folder_prediction import Outputs
+from kerasseg.evaluation import DenseCRF, Predictor, Protocol
+from kerasseg.evaluation.outputs import Outputs
+from kerasseg.evaluation.polygon_files import SUFFIXES
 from kerasseg.evaluation.ray_prediction import Share, find_images, predict_on_cluster, share
 from kerasseg.evaluation.ray_worker import Job, Starts, Worker
 from kerasseg.label_set import LabelSet
@@ -90,6 +93,97 @@ def test_a_worker_writes_what_it_finds(worker, network, photos, tmp_path, images
         assert (out / f"overlays/{name}.png").is_file()
     (out / "overlays/a.png").unlink()
     assert [str(image.name) for image in job.not_done(images)] == ["a"]
+
+
+@pytest.mark.parametrize(("polygons", "uri"), [("coco", False), ("geojson", True)])
+def test_a_worker_writes_polygons(worker, photos, tmp_path, polygons, uri):
+    pytest.importorskip("rasterio")
+    out = tmp_path / "out"
+    job = Job(Protocol(), Outputs(out, LABELS, polygons=polygons), out.as_uri() if uri else "")
+    job.claim({}, overwrite=False)
+    images = find_images([photos.as_uri() if uri else "photos"])
+    made = worker(job)
+    assert [said(made(handed(image))) for image in images] == [("", False)] * 2
+    assert job.not_done(images) == []
+    for name in ("a", "may/b"):
+        file = out / f"polygons/{name}{SUFFIXES[polygons]}"
+        with Pillow.open(out / f"masks/{name}.png") as found:
+            assert areas(json.loads(file.read_text())) == [
+                np.count_nonzero(np.asarray(found) == class_id) for class_id in range(2)
+            ]
+    (out / f"polygons/may/b{SUFFIXES[polygons]}").unlink()
+    assert [str(image.name) for image in job.not_done(images)] == ["may/b"]
+
+
+def areas(found):
+    """How many pixels the polygons of each class have."""
+    if "features" in found:
+        pairs = [
+            (each["properties"]["id"], each["properties"]["pixels"]) for each in found["features"]
+        ]
+    else:
+        pairs = [(each["category_id"], each["area"]) for each in found["annotations"]]
+    return [sum(area for class_id, area in pairs if class_id == wanted) for wanted in range(2)]
+
+
+def test_polygons_are_gathered_though_no_worker_is_needed(worker, photos, tmp_path, monkeypatch):
+    pytest.importorskip("rasterio")
+    monkeypatch.setattr(sys.modules["ray"], "data", None, raising=False)
+    monkeypatch.setitem(sys.modules, "ray.data", SimpleNamespace())
+    job = Job(Protocol(), Outputs(tmp_path / "out", LABELS, polygons="coco"))
+    job.claim({}, overwrite=False)
+    images = find_images(["photos"])
+    made = worker(job)
+    for image in images:
+        made(handed(image))
+    outcome = predict_on_cluster(images, tmp_path / "model.keras", job, {})
+    assert (outcome.written, outcome.skipped) == (0, 2)
+    found = json.loads((tmp_path / "out/coco.json").read_text())
+    assert [image["file_name"] for image in found["images"]] == ["a.png", "may/b.png"]
+
+
+def test_polygons_of_all_images_are_not_gathered_in_a_bucket(tmp_path):
+    outputs = Outputs(tmp_path / "out", LABELS, polygons="coco")
+    with pytest.raises(KerassegError, match=r"give --out a directory, or say --polygons geojson\."):
+        Job(Protocol(), outputs, "s3://bucket/out")
+
+
+def test_a_worker_refines_by_a_dense_crf(worker, network, photos, tmp_path):
+    pytest.importorskip("pydensecrf")
+    protocol = Protocol(crf=DenseCRF(steps=2, smoothness_weight=9))
+    job = Job(protocol, Outputs(tmp_path / "out", LABELS, probabilities=True))
+    made = worker(pickle.loads(pickle.dumps(job)))  # as Ray has it get there
+    for image in find_images(["photos"]):
+        assert said(made(handed(image))) == ("", False)
+    with Pillow.open(photos / "a.png") as picture:
+        pixels = np.asarray(picture)[np.newaxis]
+    (refined,) = Predictor(network, protocol).probabilities(pixels)
+    assert np.abs(refined - Predictor(network).probabilities(pixels)[0]).max() > 0.01
+    found = np.load(tmp_path / "out/probabilities/a.npy")
+    np.testing.assert_allclose(found, refined, atol=1e-6)
+    with Pillow.open(tmp_path / "out/masks/a.png") as mask:
+        np.testing.assert_array_equal(mask, refined.argmax(axis=-1))
+
+
+def test_a_dense_crf_that_is_missing_is_said_before_anything_is_written(
+    photos, tmp_path, monkeypatch
+):
+    pytest.importorskip("ray")
+    monkeypatch.setitem(sys.modules, "pydensecrf", None)
+    job = Job(Protocol(crf=DenseCRF()), Outputs(tmp_path / "out", LABELS))
+    with pytest.raises(KerassegError, match="a dense CRF needs the package pydensecrf2"):
+        predict_on_cluster(find_images(["photos"]), tmp_path / "model.keras", job, {})
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("uri", [False, True], ids=["disk", "bucket"])
+def test_videos_are_refused(photos, uri):
+    (photos / "clip.mp4").touch()
+    with pytest.raises(
+        KerassegError, match=r"photos/clip\.mp4 is a video, which --engine ray does"
+    ):
+        find_images([photos.as_uri() if uri else "photos"])
+    assert len(find_images(["photos/**/*.png"])) == 2
 
 
 @pytest.mark.parametrize("uri", [False, True], ids=["disk", "bucket"])

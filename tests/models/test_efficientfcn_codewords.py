@@ -45,6 +45,17 @@ def test_narrow_widths_are_the_widths():
     assert model.get_layer("classifier").input.shape[-1] == 12
 
 
+def test_builder_leaves_the_guidance_out():
+    sums = [
+        [layer.name for layer in model.layers if layer.name == "guidance_plus_mean"]
+        for model in (
+            EfficientFCN(tiny_backbone(), 5, num_codewords=6, guided=guided, **NARROW)
+            for guided in (True, False)
+        )
+    ]
+    assert sums == [["guidance_plus_mean"], []]
+
+
 @pytest.mark.parametrize("value", ["auto", 48])
 def test_recipe_takes_either(value):
     recipe = parse_recipe(EXAMPLE, [f"model.num_codewords={value}"])
@@ -55,8 +66,9 @@ def test_recipe_takes_either(value):
 def test_recipe_names_both():
     with pytest.raises(KerassegError) as error:
         parse_recipe(EXAMPLE, ["model.num_codewords=automatic"])
-    assert "model.num_codewords: Input should be a valid integer" in str(error.value)
-    assert "or Input should be 'auto'; received 'automatic'." in str(error.value)
+    assert "model.num_codewords: give a whole number or 'auto'; received 'automatic'." in str(
+        error.value
+    )
 
 
 def test_recipe_of_a_dilated_fcn():

@@ -35,13 +35,27 @@ def test_parameter_count_of_the_release(num_codewords, num_classes, parameters):
     assert sum(np.prod(weight.shape) for weight in model.trainable_weights) == parameters
 
 
-def test_paper_equals_its_text():
-    model = small_decoder(efficientfcn_decoder, variant="paper", align_corners=True, **SMALL)
+@pytest.mark.parametrize("guided", [True, False])
+def test_paper_equals_its_text(guided):
+    options = {**SMALL, "variant": "paper", "align_corners": True, "guided": guided}
+    model = small_decoder(efficientfcn_decoder, **options)
     features = random_features(model, batch=2)
-    np.testing.assert_allclose(model(features), _paper(model, features), atol=1e-4)
+    np.testing.assert_allclose(model(features), _paper(model, features, guided), atol=1e-4)
+    assert np.abs(model(features) - _paper(model, features, not guided)).max() > 1e-2
 
 
-def _paper(model: keras.Model, features: list[np.ndarray]) -> np.ndarray:
+def test_guidance_has_no_weights_of_its_own():
+    shapes = [
+        {weight.path: tuple(weight.shape) for weight in model.weights}
+        for model in (
+            small_decoder(efficientfcn_decoder, guided=guided, **SMALL) for guided in (True, False)
+        )
+    ]
+    assert shapes[0] == shapes[1]
+    assert "codeword_base/kernel" in shapes[0]
+
+
+def _paper(model: keras.Model, features: list[np.ndarray], guided: bool) -> np.ndarray:
     """The table's last column in plain NumPy: one 1x1 conv a step, and `W C` without a factor."""
 
     def conv1x1(x: np.ndarray, name: str) -> np.ndarray:
@@ -57,7 +71,8 @@ def _paper(model: keras.Model, features: list[np.ndarray]) -> np.ndarray:
     probabilities = np.exp(weighting) / np.exp(weighting).sum((1, 2), keepdims=True)
     codebook = np.einsum("nhwk,nhwc->nkc", probabilities, base)
     guidance = conv1x1(m8, "guidance")
-    weights = conv1x1(guidance + base.mean((1, 2), keepdims=True), "assembly")
+    mean = base.mean((1, 2), keepdims=True) if guided else 0
+    weights = conv1x1(guidance + mean, "assembly")
     assembled = np.einsum("nhwk,nkc->nhwc", weights, codebook)
     return conv1x1(np.concatenate([assembled, guidance], -1), "classifier")
 

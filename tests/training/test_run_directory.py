@@ -9,7 +9,12 @@ import pytest
 from PIL import Image
 
 from kerasseg import EfficientFCN, data
-from kerasseg.evaluation import confusion_matrix, mean_iou
+from kerasseg.evaluation import (
+    confusion_matrix,
+    mean_iou,
+    mean_iou_of_counts,
+    read_image_counts,
+)
 from kerasseg.recipe import read_recipe
 from kerasseg.run import Run
 from tests.data.files import LABELS
@@ -32,6 +37,7 @@ def test_its_files(undisturbed):
         "best.keras",
         "history.csv",
         "metrics.json",
+        "evaluation/validation.npz",
         "report.html",
         "pictures/000.png",
         "pictures/003.png",
@@ -78,6 +84,18 @@ def test_the_scores_are_those_of_the_last_weights(undisturbed, data_dir):
     assert list(metrics["class_iou"]) == list(LABELS.class_names)
     assert (metrics["images"], metrics["epochs"]) == (4, 3)
     assert metrics["training_seconds"] > 0
+
+
+def test_the_counts_of_its_images_are_left_for_comparisons(undisturbed, data_dir):
+    counts = read_image_counts(Run(undisturbed))
+    metrics = json.loads((undisturbed / "metrics.json").read_text())
+    assert counts.names == ("000.jpg", "001.jpg", "002.jpg", "003.jpg")
+    assert counts.numbers.tolist() == [0, 1, 2, 3]
+    assert counts.class_names == LABELS.class_names
+    assert counts.fingerprint == data.fingerprint(data.find_pairs(data_dir, "val"))
+    overlap = np.diag(metrics["confusion"])
+    np.testing.assert_array_equal(counts.overlap.sum(axis=0), overlap)
+    assert float(mean_iou_of_counts(overlap, counts.union.sum(axis=0))) == metrics["mean_iou"]
 
 
 def test_validation_sees_the_average_that_is_saved(undisturbed, data_dir):

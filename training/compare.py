@@ -1,0 +1,54 @@
+"""Compares two runs image by image: python -m training.compare RUN_A RUN_B."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kerasseg.command_line import program
+
+
+@program
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the IoU of both, the difference and its bootstrap interval, for each class too."""
+    options = _parser().parse_args(arguments)
+    from kerasseg.evaluation.comparison import compare, comparison_table
+    from kerasseg.evaluation.image_counts import read_image_counts
+    from kerasseg.run import Run
+
+    paths = options.run_a, options.run_b
+    runs = [Run.open(path) for path in paths]
+    first, second = (read_image_counts(run, options.name) for run in runs)
+    comparison = compare(
+        first, second, samples=options.samples, seed=options.seed, absent=options.absent
+    )
+    for letter, path in zip("AB", paths, strict=True):
+        print(f"{letter}: {path}")
+    print(comparison_table(comparison))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.compare", description=__doc__)
+    parser.add_argument("run_a", type=Path, metavar="RUN_A", help="a run directory")
+    parser.add_argument("run_b", type=Path, metavar="RUN_B", help="another one")
+    parser.add_argument(
+        "--name",
+        default="validation",
+        help="which evaluation of the runs, by the name of its file in evaluation/ "
+        "(default: validation, which training leaves)",
+    )
+    parser.add_argument(
+        "--samples", type=int, default=10_000, help="how often images are drawn (default: 10000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
+    parser.add_argument(
+        "--absent",
+        default="skip",
+        help="how a class counts that occurs in neither truth nor prediction: skip, one or zero "
+        "(default: skip)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(None))
