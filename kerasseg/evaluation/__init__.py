@@ -38,6 +38,7 @@ from kerasseg.evaluation.metrics import (
 )
 from kerasseg.evaluation.predictor import Predictor
 from kerasseg.evaluation.protocol import PROTOCOLS, Protocol, protocol_of
+from kerasseg.evaluation.result.details import Details, Tally
 from kerasseg.evaluation.tile_differences import tile_differences
 from kerasseg.evaluation.windows import ArrayReader, RasterReader, predict_raster
 
@@ -47,6 +48,7 @@ __all__ = [
     "BoundaryF1",
     "BoundaryIoU",
     "Comparison",
+    "Details",
     "Evaluation",
     "ExpectedCalibrationError",
     "FrequencyWeightedIoU",
@@ -59,6 +61,7 @@ __all__ = [
     "Predictor",
     "Protocol",
     "RasterReader",
+    "Tally",
     "class_accuracy",
     "class_dice",
     "class_iou",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kerasseg import data, evaluate, predict
-from kerasseg.evaluation import Protocol
+from kerasseg.evaluation import Protocol, read_image_counts
 from kerasseg.run import Run
 from tests.data.files import LABELS, write_folder
 from training.evaluate import main
@@ -19,7 +19,7 @@ def run_program(data_dir):
 
 
 def results(run_dir):
-    return {path.name: json.loads(path.read_text()) for path in (run_dir / "evaluation").glob("*")}
+    return {path.name: json.loads(path.read_text()) for path in (run_dir / "evaluation").glob("*.json")}
 
 
 def test_the_whole_images_score_what_training_reported(finished, run_program, data_dir, capsys):
@@ -37,7 +37,9 @@ def test_the_whole_images_score_what_training_reported(finished, run_program, da
     scores = evaluate(Run(finished).load_model(), pairs, LABELS)
     order = np.argsort(scores.numbers)
     np.testing.assert_allclose([each["iou"] for each in found["images"]], scores.image_iou[order])
-    np.testing.assert_array_equal([each["union"] for each in found["images"]], scores.union[order])
+    counts = read_image_counts(Run(finished), "val-whole-last")
+    np.testing.assert_array_equal(counts.union, scores.union[order])
+    assert counts.names == tuple(each["name"] for each in found["images"])
 
 
 def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, run_program, capsys):
@@ -55,7 +57,7 @@ def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, r
 
 def test_nothing_is_overwritten_unasked(finished, run_program, capsys):
     file = finished / "evaluation" / "mine.json"
-    file.parent.mkdir()
+    file.parent.mkdir(exist_ok=True)
     file.write_text("{}")
     assert run_program(finished, "--name", "mine") == 2
     assert "is there already. Give another --name, or say --overwrite." in capsys.readouterr().err
