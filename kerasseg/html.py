@@ -15,7 +15,7 @@ pre { background: #f3f3f3; padding: .7rem; overflow-x: auto }
 .track { display: inline-block; width: 12rem; background: #e4e4e4; text-align: left }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem }
 .pair figure { margin: 0 } .pair img { width: 100% }
-.note { color: #555 } .key span { margin-right: 1rem; white-space: nowrap }
+.note { color: #555 } .key > span { margin-right: 1rem; white-space: nowrap }
 .chip { display: inline-block; width: .9em; height: .9em; margin-right: .5em }
 """
 

@@ -50,7 +50,7 @@ def test_evaluation_stands_beside_prediction_and_the_model(tmp_path, capsys):
         inference.main(["metrics", *TINY, "--data-dir", str(tmp_path), "--batch-size", "2"])
     *rates, metrics, share = capsys.readouterr().out.splitlines()
     names = [re.fullmatch(r"(.+): \d+\.\d\d images a second", line).group(1) for line in rates]
-    assert names == ["model alone", "prediction", "evaluation"]
+    assert names == ["model alone", "prediction", "evaluation", "all counts"]
     assert re.fullmatch(r"metrics: [+-]\d+\.\d% of the time of prediction .*", metrics)
     assert re.fullmatch(r"evaluation: \d+\.\d\d of the model's own rate", share)
 

@@ -19,7 +19,9 @@ def run_program(data_dir):
 
 
 def results(run_dir):
-    return {path.name: json.loads(path.read_text()) for path in (run_dir / "evaluation").glob("*.json")}
+    return {
+        path.name: json.loads(path.read_text()) for path in (run_dir / "evaluation").glob("*.json")
+    }
 
 
 def test_the_whole_images_score_what_training_reported(finished, run_program, data_dir, capsys):

@@ -24,7 +24,7 @@ def border_chart(rows: Sequence[Mapping[str, Any]]) -> bytes:
             points = [(row["within"], row[part][key]) for row in rows if row[part]["pixels"]]
             if points:
                 axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=label)
-        axes.set(title=title, xlabel="at most so many pixels from a border", ylim=(0, 1))
+        axes.set(title=title, xlabel="at most so many pixels from a border", ylim=(0, 1.03))
         axes.set_xscale("log", base=2)
         axes.set_xticks([row["within"] for row in rows], [str(row["within"]) for row in rows])
         axes.grid(alpha=0.3)

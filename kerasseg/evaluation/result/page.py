@@ -25,7 +25,8 @@ from kerasseg.label_set import LabelSet
 _MANY_CLASSES = 12
 _OF_BORDERS = (
     "A pixel is near a border if a pixel of another true class is at most so many rows and columns "
-    "away. The IoU of each part is over its own pixels alone, and the mean over its own classes."
+    "away. The IoU of each part is over its own pixels alone, and the mean over its own classes; "
+    "what is thin lies near borders as a whole, which may lower the IoU of the rest."
 )
 _OF_SIZES = (
     "Connected regions of one class in the truth (over the four neighbours of a pixel; void parts "
@@ -51,11 +52,15 @@ def page_of(
         facts: What else is told, name to value, plain text.
     """
     scores = [
-        [escape(name), f"<b>{shown(value)}</b>", html.bar(value), escape(meaning)]
+        [
+            f'{escape(name)} <span class="note">{escape(meaning)}</span>',
+            f"<b>{shown(value)}</b>",
+            html.bar(value),
+        ]
         for name, value, meaning in score_lines(result)
     ]
     body = [
-        html.table(["score", "", "", "what it is"], scores),
+        html.table(["score", "", ""], scores),
         *_classes(result, labels),
         *_confusion(result),
         *_borders(result),
