@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add_protocol_options(parser)
     add("--batch-size", type=int, default=4, metavar="N", help="images of one size at once")
     add("--devices", nargs="+", default=[], metavar="NAME", help="as GPU:0 GPU:1 (default: one)")
-    add("--calibration", action="store_true", help="measures whether confidence is justified too")
+    add("--calibration", action="store_true", help="of probabilities too, which takes longer")
     add("--name", default="", help="of the files (default: SPLIT-PROTOCOL-WEIGHTS)")
     add("--overwrite", action="store_true", help="replaces the files if they are there")
     return parser

@@ -35,6 +35,12 @@ class Details:
             `(3, len(AREAS))`.
         confidences: Pixels in each of `BINS` of confidence, those that are right, and the sum of
             the confidences in steps of 2^-20, int64 `(3, BINS)`; zeros where they are not known.
+
+    Example:
+        >>> maps = np.array([[0, 0, 1, 1]]), np.array([[0, 1, 1, 1]])
+        >>> one = details_of_image(*maps, LabelSet(("soil", "leaf")))
+        >>> (one + one).regions.sum(axis=1).tolist()
+        [4, 8, 6]
     """
 
     distances: np.ndarray
