@@ -10,6 +10,7 @@ epoch, and what the second takes more.
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -64,7 +65,7 @@ def _epochs(path: Path, data_dir: str, run: Run) -> dict[str, Callable[[int], No
     looking = [one for one in training.callbacks() if not isinstance(one, _SAVING)]
 
     def epoch_of(
-        twin: keras.Model, callbacks: Sequence[keras.callbacks.Callback], verbose: int
+        twin: keras.Model, callbacks: Sequence[keras.callbacks.Callback]
     ) -> Callable[[int], None]:
         return lambda number: twin.fit(
             batch.repeat(),
@@ -73,10 +74,11 @@ def _epochs(path: Path, data_dir: str, run: Run) -> dict[str, Callable[[int], No
             steps_per_epoch=steps,
             callbacks=list(callbacks),
             shuffle=False,
-            verbose=verbose,
+            # On a terminal the bar is one of the callbacks, and shows itself only so.
+            verbose=1 if callbacks and sys.stdout.isatty() else 0,
         )
 
-    return {"alone": epoch_of(alone, (), 0), "watched": epoch_of(watched, looking, 2)}
+    return {"alone": epoch_of(alone, ()), "watched": epoch_of(watched, looking)}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -57,7 +56,6 @@ def program(main: Callable[[Sequence[str] | None], None]) -> Callable[[Sequence[
 
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
             main(arguments)
         except KerassegError as error:

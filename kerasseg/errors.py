@@ -60,6 +60,8 @@ def unknown_name(kind: str, name: object, accepted: Iterable[str]) -> KerassegEr
         "unknown backbone 'resnet11': did you mean 'resnet101'? Accepted: resnet101, resnet50."
     """
     names = sorted(accepted)
-    nearest = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    hint = f": did you mean {nearest[0]!r}?" if nearest else "."
+    # 'sgd' and 'SGD' have no letter in common.
+    folded = {each.casefold(): each for each in names}
+    nearest = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
+    hint = f": did you mean {folded[nearest[0]]!r}?" if nearest else "."
     return KerassegError(f"unknown {kind} {name!r}{hint} Accepted: {', '.join(names)}.")

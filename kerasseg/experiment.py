@@ -24,16 +24,12 @@ from kerasseg.data.streams import (
 )
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.report import write_report
-from kerasseg.files import atomic_file, remove_partial
+from kerasseg.files import atomic_file, remove_partial, says_no_room
 from kerasseg.label_set import LabelSet
 from kerasseg.recipe import ARCHITECTURES, Recipe, difference, open_source, read_recipe, recipe_text
 from kerasseg.run import Run, RunDescription
-from kerasseg.training_loop import (
-    Trained,
-    Training,
-    check_for_several_machines,
-    check_training,
-)
+from kerasseg.training_checks import check_for_several_machines, check_training
+from kerasseg.training_loop import Trained, Training
 from kerasseg.training_loss import check_loss
 from kerasseg.version import __version__
 from kerasseg.workers import Workers, take_part
@@ -90,7 +86,7 @@ def run_experiment(
         >>> recipe = parse_recipe(EXAMPLE, settings)
         >>> folder = shapes.write("shapes", train=2, val=1)
         >>> run = run_experiment(recipe, "runs/tiny", data_dir=folder)  # doctest: +ELLIPSIS
-        1/1 - ...
+        epoch 1/1: loss ...
         seconds spent in training: ...
         >>> run.load_model().output_shape
         (None, None, None, 8)
@@ -121,13 +117,13 @@ def _report(run: Run, recipe: Recipe, splits: Splits, trained: Trained) -> None:
         facts={
             "training_seconds": round(trained.seconds, 1),
             "input_share": trained.input_share and round(trained.input_share, 3),
-            "epochs": recipe.training.epochs,
+            "epochs": trained.epochs,
             "skipped": splits.skipped,
         },
     )
     print(f"seconds spent in training: {trained.seconds:.0f}")
     if trained.input_share is not None:
-        print(f"of them waiting for images: {trained.input_share:.1%}")
+        print(f"waiting for images: {trained.input_share:.1%} of a step")
     if recipe.output.saved_model:
         _export(run, trained.model, splits)
 
@@ -157,10 +153,18 @@ def find_splits(recipe: Recipe, data_dir: str | os.PathLike[str] | None) -> Spli
 
 @contextmanager
 def _naming_bad_files(splits: Splits) -> Iterator[None]:
-    """Names the file for an error of a decoder, which does not say what it was decoding."""
+    """Names the file for an error of a decoder, which does not say what it was decoding.
+
+    TensorBoard's files are written by TensorFlow, which has an error of its own for a full disk.
+    """
     try:
         yield
     except tf.errors.OpError as error:
+        if says_no_room(error):
+            raise KerassegError(
+                f"a file cannot be written: {error.message}. Make room; the same command goes on "
+                "from the last epoch that had ended."
+            ) from error
         for split in (splits.train, splits.validation):
             try:
                 check_again(split, splits.labels)

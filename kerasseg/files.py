@@ -96,8 +96,7 @@ def _naming(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         no_room, forbidden = error.errno in _NO_ROOM, error.errno in _NOT_ALLOWED
-        # h5py tells the reason in its message alone.
-        no_room |= any(f"errno = {number}," in str(error) for number in _NO_ROOM)
+        no_room |= says_no_room(error)
         if not no_room and not (forbidden and _is_at(error.filename, target)):
             raise
         remedy = "Make room" if no_room else "Give another directory, or allow it"
@@ -105,6 +104,19 @@ def _naming(target: Path) -> Iterator[None]:
             f"{target} cannot be written: {error.strerror or error}. {remedy}; what was there "
             "before is as it was."
         ) from error
+
+
+def says_no_room(error: BaseException) -> bool:
+    """Returns whether the message of an error speaks of a full disk, where its number does not.
+
+    h5py gives the number in the message, TensorFlow the operating system's words.
+
+    Example:
+        >>> says_no_room(RuntimeError("/runs/events.out; No space left on device"))
+        True
+    """
+    said = str(error)
+    return any(f"errno = {n}," in said or os.strerror(n) in said for n in _NO_ROOM)
 
 
 def _is_at(filename: object, target: Path) -> bool:

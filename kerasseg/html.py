@@ -1,7 +1,7 @@
 """HTML pages that need no other file: a document, its tables and its pictures."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 _STYLE = """
@@ -42,18 +42,19 @@ def document(title: str, body: Iterable[str]) -> str:
     )
 
 
-def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     """Returns a table.
 
     Args:
-        header: Plain text, one a column.
+        header: Plain text, one a column; empty for a table without one.
         rows: HTML, one a cell.
 
     Example:
         >>> table(["class", "IoU"], [["road", "0.9"]]).count("<tr>")
         2
     """
-    lines = [_row(map(escape, header), "th"), *(_row(cells, "td") for cells in rows)]
+    columns = [_row(map(escape, header), "th")] if header else []
+    lines = [*columns, *(_row(cells, "td") for cells in rows)]
     return "<table>\n" + "\n".join(lines) + "\n</table>"
 
 

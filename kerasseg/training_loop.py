@@ -14,24 +14,32 @@ from kerasseg.auxiliary_heads import DeeplySupervisedModel, with_auxiliary_heads
 from kerasseg.callbacks import (
     AverageWeights,
     BestModel,
+    EarlyStop,
     EpochCheckpoint,
-    LearningRateLog,
+    EpochLine,
+    EpochScalars,
     PartialExecution,
     Progress,
+    ProgressBar,
     StopOnNonFinite,
     ValidationBoard,
+    forget_later_epochs,
     without_length,
 )
 from kerasseg.data.feeds import names_in_feed
 from kerasseg.data.streams import Split, decoded, some_examples
-from kerasseg.errors import KerassegError
 from kerasseg.evaluation.metrics import MeanIoU
 from kerasseg.files import atomic_file
 from kerasseg.input_share import input_share
 from kerasseg.label_set import LabelSet
 from kerasseg.models.freezing import backbones_of, freeze_stages
-from kerasseg.optimizers.from_recipe import optimizer_of, plateau_of, schedule_of
-from kerasseg.recipe import Recipe, TrainingRecipe
+from kerasseg.optimizers.from_recipe import (
+    learning_rate_log_of,
+    optimizer_of,
+    plateau_of,
+    schedule_of,
+)
+from kerasseg.recipe import Recipe
 from kerasseg.run import Run
 from kerasseg.training_graph import training_graph
 from kerasseg.training_loss import loss_of_run
@@ -45,43 +53,15 @@ class Trained:
     Attributes:
         model: The plain model.
         seconds: What `fit` took, all starts together.
+        epochs: How many it has had, fewer than the recipe's where `training.stop_after` ended it.
         input_share: The part of a step that its images were waited for; None where this start
-            had nothing left to train, or several machines train.
+            made too few steps to tell, or several machines train.
     """
 
     model: keras.Model
     seconds: float
+    epochs: int
     input_share: float | None = None
-
-
-def check_training(
-    training: TrainingRecipe, num_images: int, strategy: tf.distribute.Strategy
-) -> None:
-    """Raises a `KerassegError` for a setting that the data or the devices rule out."""
-    replicas = strategy.num_replicas_in_sync
-    if training.batch_size % replicas or training.batch_size > num_images:
-        raise KerassegError(
-            f"training.batch_size {training.batch_size} with {num_images} training images on "
-            f"{replicas} device(s): give a multiple of {replicas}, at most {num_images}."
-        )
-    if training.jit_compile and replicas > 1:
-        raise KerassegError(
-            f"training.jit_compile works on one device; training.devices has {replicas}."
-        )
-
-
-def check_for_several_machines(recipe: Recipe) -> None:
-    """Raises a `KerassegError` for what `fit` cannot do on several machines."""
-    if recipe.loss.auxiliary_weight:
-        raise KerassegError(
-            "loss.auxiliary_weight works on one machine, with as many devices as it has; TF_CONFIG "
-            "names several. Set it to 0."
-        )
-    if recipe.training.steps_per_execution > 1:
-        raise KerassegError(
-            "training.steps_per_execution works on one machine: TensorFlow cannot run several "
-            "steps in one call on several. Set it to 1."
-        )
 
 
 @dataclass(frozen=True)
@@ -109,24 +89,39 @@ class Training:
 
     def finish(self) -> Trained:
         """Fits the model and leaves its last and its best weights in the run."""
-        training, chief = self.recipe.training, self.workers.is_chief
         twin = self.twin()
-        with self.workers.strategy.scope():
-            done = self._checkpoint.restore(twin, self.workers)
-        if done and chief:
-            print(f"going on after epoch {done} of {training.epochs}")
-        share = None
-        if done < training.epochs:
+        done, share = self._restore(twin), None
+        if done < self.recipe.training.epochs and not self._has_stopped:
             with self._keeping_the_moment(twin):
                 batches = self._fit(twin, done)
+            done = max(done, self._progress.epochs_done)
             if self._progress.step_seconds and self.workers.cluster is None:
                 share = input_share(twin, batches, self._progress.step_seconds)
         else:
             twin.optimizer.finalize_variable_values(twin.trainable_variables)
-        if chief:
-            with atomic_file(self.run.file("model.keras")) as temporary:
-                self.model.save(temporary)
-        return Trained(self.model, self._progress.seconds, share)
+        if self.workers.is_chief:
+            self._leave(done)
+        return Trained(self.model, self._progress.seconds, done, share)
+
+    def _restore(self, twin: keras.Model) -> int:
+        """Returns how many epochs earlier starts have done."""
+        with self.workers.strategy.scope():
+            done = self._checkpoint.restore(twin, self.workers)
+        if self.workers.is_chief:
+            forget_later_epochs(self.run.file("tensorboard"), done)
+            if done:
+                print(f"going on after epoch {done} of {self.recipe.training.epochs}")
+        return done
+
+    def _leave(self, done: int) -> None:
+        if self._has_stopped:
+            training = self.recipe.training
+            print(
+                f"stopped after epoch {done} of {training.epochs}: {training.stop_after} "
+                "validations without a better mean IoU (training.stop_after)"
+            )
+        with atomic_file(self.run.file("model.keras")) as temporary:
+            self.model.save(temporary)
 
     @cached_property
     def _steps(self) -> int:
@@ -172,6 +167,15 @@ class Training:
         return {**plateau_of(self._schedule, self.recipe)}
 
     @cached_property
+    def _early_stop(self) -> dict[str, EarlyStop]:
+        patience = self.recipe.training.stop_after
+        return {"early_stop": EarlyStop(patience)} if patience else {}
+
+    @property
+    def _has_stopped(self) -> bool:
+        return any(one.stopped for one in self._early_stop.values())
+
+    @cached_property
     def _progress(self) -> Progress:
         training = self.recipe.training
         return Progress(training.batch_size, self._steps, training.epochs)
@@ -182,7 +186,8 @@ class Training:
 
     @cached_property
     def _checkpoint(self) -> EpochCheckpoint:
-        stateful = {"progress": self._progress, "best": self._best, **self._plateau}
+        always = {"progress": self._progress, "best": self._best}
+        stateful = {**always, **self._plateau, **self._early_stop}
         run = self.run
         return EpochCheckpoint(run.file("checkpoint"), run.file("history.csv"), stateful)
 
@@ -190,7 +195,8 @@ class Training:
         """Returns those callbacks that act on the model; the chief alone writes files."""
         chief = self.workers.is_chief
         # `best` saves before the raw weights come back, the checkpoint of the epoch after that,
-        # with the state of those before it and the learning rate in the epoch's logs.
+        # with the state of those before it, the learning rates in the epoch's logs, and all that
+        # TensorBoard shows of it written.
         return [
             PartialExecution(self._steps),
             StopOnNonFinite(self._names),
@@ -198,11 +204,20 @@ class Training:
             *([self._best] if chief else []),
             *([AverageWeights()] if self.recipe.optimizer.average else []),
             *self._plateau.values(),
-            LearningRateLog(),
-            *([self._scalars()] if chief else []),
-            *([self._checkpoint] if chief else []),
+            *self._early_stop.values(),
+            learning_rate_log_of(self.recipe),
+            *([EpochScalars(self.run.file("tensorboard"))] if chief else []),
             self._pictures(),
+            *([self._checkpoint, self._shown()] if chief else []),
         ]
+
+    @property
+    def _on_terminal(self) -> bool:
+        return self.workers.is_chief and sys.stdout.isatty()
+
+    def _shown(self) -> keras.callbacks.Callback:
+        """Returns what tells whoever waits how far the training is."""
+        return ProgressBar(self._progress) if self._on_terminal else EpochLine(self._progress)
 
     def _names(self, epoch: int, steps: range) -> list[str]:
         """Returns the files of the images of some steps."""
@@ -211,9 +226,6 @@ class Training:
         places = range(steps.start * size, steps.stop * size)
         cache, seed = self.recipe.data.cache, training.seed
         return names_in_feed(self.split, cache, seed=seed, epoch=epoch, places=places)
-
-    def _scalars(self) -> keras.callbacks.Callback:
-        return keras.callbacks.TensorBoard(str(self.run.file("tensorboard")), write_graph=False)
 
     def _pictures(self) -> ValidationBoard:
         """Returns what shows pictures; beside the chief it only takes part in adding up."""
@@ -255,7 +267,8 @@ class Training:
             validation_freq=[*every, training.epochs],
             callbacks=self.callbacks(),
             shuffle=False,
-            verbose=(1 if sys.stdout.isatty() else 2) if workers.is_chief else 0,
+            # `callbacks` says what there is to be said; Keras' own bar would come without it.
+            verbose=1 if self._on_terminal else 0,
         )
         return batches
 

@@ -1,7 +1,11 @@
+import importlib
+import os
+
 import pytest
 
 from kerasseg.command_line import program
 from kerasseg.errors import KerassegError
+from training.train import main
 
 
 def _program(error: BaseException | None = None):
@@ -39,3 +43,23 @@ def test_a_mistake_of_ours_keeps_its_traceback():
 
 def test_keeps_the_name_and_docstring_of_the_program():
     assert (_program().__name__, _program().__doc__) == ("main", "What it does.")
+
+
+@pytest.mark.parametrize("package", ["training", "export"])
+@pytest.mark.parametrize(("given", "level"), [(None, "2"), ("0", "0")])
+def test_tensorflow_is_asked_for_silence_before_it_is_imported(package, given, level, monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    if given is not None:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", given)
+    importlib.reload(importlib.import_module(package))
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == level
+
+
+def test_the_help_of_training_has_examples_and_says_how_it_ends(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert "python -m training.train training/recipes/quickstart.toml\n" in said
+    assert "Ctrl-C keeps the weights of the moment" in said
+    assert "exit status: 0; " in said
+    assert max(map(len, said.splitlines())) <= 100

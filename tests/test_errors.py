@@ -16,6 +16,12 @@ def test_unknown_name_says_what_was_received_and_what_is_accepted():
     )
 
 
+def test_unknown_name_finds_a_name_in_other_letters():
+    assert "unknown optimizer 'sgd': did you mean 'SGD'?" in str(
+        unknown_name("optimizer", "sgd", ["AdamW", "Muon", "SGD"])
+    )
+
+
 @pytest.mark.parametrize("name", ["xyz", "", None, 7])
 def test_unknown_name_guesses_nothing_where_nothing_is_near(name):
     message = str(unknown_name("backbone", name, BACKBONES))

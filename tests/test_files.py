@@ -1,3 +1,4 @@
+import os
 import stat
 from pathlib import Path
 
@@ -118,3 +119,48 @@ def test_a_directory_that_appears_in_the_last_moment_stays(tmp_path, monkeypatch
         (temporary / "saved_model.pb").write_text("second")
     assert (tmp_path / "1" / "saved_model.pb").read_text() == "first"
     assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
+
+
+@pytest.fixture
+def calls(monkeypatch, tmp_path):
+    """What is asked of the operating system, with the file that an open descriptor stands for."""
+    told, place = [], {}
+
+    def record(name):
+        original = getattr(os, name)
+
+        def call(*arguments, **options):
+            result = original(*arguments, **options)
+            if name == "open":
+                place[result] = Path(arguments[0])
+            elif name == "fsync":
+                told.append(("fsync", place[arguments[0]]))
+            else:
+                told.append(("rename", Path(arguments[1])))
+            return result
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("open", "fsync", "rename", "replace"):
+        record(name)
+    return told
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(calls, tmp_path):
+    target = tmp_path / "notes.txt"
+    with atomic_file(target) as temporary:
+        temporary.write_text("whole")
+    assert calls == [("fsync", temporary), ("rename", target), ("fsync", tmp_path)]
+
+
+def test_a_directory_is_on_the_disk_with_all_its_files_before_it_has_its_name(calls, tmp_path):
+    target = tmp_path / "1"
+    with atomic_directory(target) as temporary:
+        (temporary / "variables").mkdir()
+        (temporary / "variables" / "data").write_text("weights")
+        (temporary / "saved_model.pb").write_text("graph")
+    before, after = calls[:-2], calls[-2:]
+    parts = [temporary / name for name in ("saved_model.pb", "variables", "variables/data")]
+    assert sorted(before[:-1]) == [("fsync", part) for part in parts]
+    assert before[-1] == ("fsync", temporary)
+    assert after == [("rename", target), ("fsync", tmp_path)]

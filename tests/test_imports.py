@@ -11,11 +11,13 @@ from tests.processes import CHECKOUT, run_python
 # Imported where they are used: each costs time, or is there in an extra alone.
 LATE = (
     "PIL",
+    "av",
     "keras_cv",
     "matplotlib",
     "onnx",
     "pycocotools",
     "pydantic",
+    "pydensecrf",
     "rasterio",
     "scipy",
     "sklearn",

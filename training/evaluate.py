@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluates and leaves the numbers in the run."""
     options = _parser().parse_args(arguments)
     from kerasseg.evaluation import Tally, image_counts, iou_table, of_run
+    from kerasseg.evaluation.protocol import name_of
     from kerasseg.evaluation.result import writing
     from kerasseg.evaluation.result.worst import worst_images
     from kerasseg.recipe import read_recipe
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     facts: dict[str, Any] = {
         "split": name,
         "protocol": protocol.to_json(),
+        "protocol_name": name_of(protocol),
         "weights": options.weights,
     }
     if protocol.tile:

@@ -33,11 +33,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run_experiment(recipe, run_dir, data_dir=options.data_dir, overwrite=options.overwrite)
 
 
+_MORE = """\
+examples:
+  python -m training.train training/recipes/quickstart.toml
+  python -m training.train training/recipes/folder.toml --data-dir my_photos \\
+      --set 'data.class_names=["background", "leaf"]' --set training.batch_size=8
+
+Values of --set are written as in TOML; docs/recipes.md has every key.
+
+Ctrl-C keeps the weights of the moment in interrupted.keras of the run directory. After it, after a
+kill or a full disk, the same command goes on from the last epoch that had ended. A run that has
+ended is evaluated again and not trained again.
+
+exit status: 0; 1 after a mistake of this program, with a traceback; 2 after bad input; 130 when
+interrupted by Ctrl-C.
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train",
+        description=__doc__,
+        epilog=_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("recipe", type=Path, help="a TOML file, such as those in training/recipes")
-    parser.add_argument("--data-dir", help="where the data set lies")
-    parser.add_argument("--run-dir", type=Path, help="where to write (default: runs/RECIPE)")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the data set lies")
+    parser.add_argument(
+        "--run-dir", type=Path, metavar="DIR", help="where to write (default: runs/RECIPE)"
+    )
     parser.add_argument(
         "--set",
         action="append",

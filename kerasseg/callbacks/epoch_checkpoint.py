@@ -68,8 +68,8 @@ class EpochCheckpoint(keras.callbacks.Callback):
             How many epochs are done; 0 where there is no checkpoint.
 
         Raises:
-            KerassegError: If the checkpoint is that of another model or optimizer, or is not seen
-                from this machine.
+            KerassegError: If the checkpoint is that of another model or optimizer, lacks what a
+                callback needs, or is not seen from this machine.
         """
         workers = workers or Workers(tf.distribute.get_strategy())
         if workers.is_chief:
@@ -79,6 +79,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
             return 0
         checkpoint = self._of_epoch(epoch)
         state = json.loads((checkpoint / "state.json").read_text())
+        self._check_callbacks(state["callbacks"], checkpoint)
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         with np.load(checkpoint / "variables.npz") as saved:
@@ -102,6 +103,15 @@ class EpochCheckpoint(keras.callbacks.Callback):
                 "--run-dir a directory on a file system that all machines share."
             )
         return path
+
+    def _check_callbacks(self, saved: dict[str, Any], checkpoint: Path) -> None:
+        missing = [name for name in self.stateful if name not in saved]
+        if missing:
+            raise KerassegError(
+                f"{checkpoint} was saved by another version of kerasseg: it does not hold the "
+                f"state of {missing[0]!r}. Go on with the version that began the run, which its "
+                "run.json names, or choose another --run-dir."
+            )
 
     def _clear_away(self) -> None:
         """Deletes what was half written or half deleted when an earlier start was killed."""

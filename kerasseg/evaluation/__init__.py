@@ -2,6 +2,7 @@
 
 from kerasseg.evaluation.bootstrap import PairedInterval, mean_iou_of_counts, paired_bootstrap
 from kerasseg.evaluation.comparison import Comparison, compare, comparison_table
+from kerasseg.evaluation.dense_crf import DenseCRF
 from kerasseg.evaluation.engine import (
     Evaluation,
     confusion_matrix,
@@ -48,6 +49,7 @@ __all__ = [
     "BoundaryF1",
     "BoundaryIoU",
     "Comparison",
+    "DenseCRF",
     "Details",
     "Evaluation",
     "ExpectedCalibrationError",

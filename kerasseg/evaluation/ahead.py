@@ -1,13 +1,13 @@
 """Work that goes on while what it gave last is used."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Iterator[T]) -> Generator[T, None, None]:
     """Gives what an iterator gives; the next item is made in a thread while one is used.
 
     What making an item raises is raised in its place.

@@ -1,6 +1,7 @@
 """Charts of a run: its curves over the epochs, and the confusion matrix of its classes."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_NAMES = 40
+_ELSEWHERE = re.compile(rb"<!DOCTYPE[^>]*>\s*|<metadata>.*?</metadata>\s*", re.DOTALL)
 
 
 def curves(history: Sequence[Mapping[str, float]]) -> bytes:
@@ -25,13 +27,14 @@ def curves(history: Sequence[Mapping[str, float]]) -> bytes:
         >>> curves([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])[:5]
         b'<?xml'
     """
+    known = list(dict.fromkeys(key for row in history for key in row))
     groups = {
         "loss": ("loss", "val_loss"),
         "mean IoU": ("mean_iou", "val_mean_iou"),
-        "learning rate": ("learning_rate",),
+        # One alone, or that of each part of the network.
+        "learning rate": tuple(key for key in known if key.startswith("learning_rate")),
     }
-    known = {key for row in history for key in row}
-    shown = {title: keys for title, keys in groups.items() if known & set(keys)}
+    shown = {title: keys for title, keys in groups.items() if {*known} & {*keys}}
     figure = _figure(4.2 * max(len(shown), 1), 3.2)
     for place, (title, keys) in enumerate(shown.items()):
         axes = figure.add_subplot(1, len(shown), place + 1)
@@ -47,6 +50,8 @@ def curves(history: Sequence[Mapping[str, float]]) -> bytes:
 
 
 def _named(key: str) -> str:
+    if key.startswith("learning_rate"):
+        return key.removeprefix("learning_rate").removeprefix("_") or "with multiplier 1"
     return "validation" if key.startswith("val_") else "training"
 
 
@@ -91,5 +96,6 @@ def _figure(width: float, height: float) -> "Figure":
 
 def _svg(figure: "Figure") -> bytes:
     stream = io.BytesIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None})
-    return stream.getvalue()
+    # Without what names addresses elsewhere: the page is to stand alone.
+    figure.savefig(stream, format="svg")
+    return _ELSEWHERE.sub(b"", stream.getvalue())

@@ -17,8 +17,9 @@ from kerasseg.data.image_file import read_image
 from kerasseg.data.streams import Split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.ahead import ahead
+from kerasseg.evaluation.kept_predictors import predictor_of
 from kerasseg.evaluation.metrics import class_confusions
-from kerasseg.evaluation.predictor import Predictor, predictor_of
+from kerasseg.evaluation.predictor import Predictor
 from kerasseg.evaluation.protocol import Protocol
 from kerasseg.evaluation.result.confident import confident_function
 from kerasseg.evaluation.result.details import Tally

@@ -11,6 +11,8 @@ from kerasseg.evaluation.charts import confusion_chart, curves
 from kerasseg.evaluation.metrics import class_iou, mean_iou
 from kerasseg.label_set import LabelSet
 
+_CURVES = "Loss, mean IoU and learning rate over the epochs."
+
 
 @dataclass(frozen=True)
 class ShownImage:
@@ -55,9 +57,9 @@ def html_report(
         >>> "mean IoU 1.000" in page
         True
     """
-    body = [f"<p>mean IoU {mean_iou(confusion):.3f} on the validation split</p>"]
+    body = [f"<p>{line}</p>" for line in _scores(confusion, history)]
     if history:
-        body += ["<h2>Curves</h2>", html.picture(curves(history), "svg+xml", "", "curves")]
+        body += ["<h2>Curves</h2>", html.picture(curves(history), "svg+xml", _CURVES)]
     body += ["<h2>Classes</h2>", _class_table(labels, confusion)]
     chart = confusion_chart(confusion, labels.class_names)
     body.append("<h2>Confusion matrix</h2>")
@@ -66,9 +68,23 @@ def html_report(
         if images:
             body.append(f"<h2>{heading}</h2>")
             body += [html.picture(each.jpeg, "jpeg", _caption(each)) for each in images]
-    body += ["<h2>The run</h2>", html.table(["", ""], _lines(facts))]
+    body += ["<h2>The run</h2>", html.table([], _lines(facts))]
     body += ["<h2>Recipe</h2>", f"<pre>{escape(recipe)}</pre>"]
     return html.document(title, body)
+
+
+def _scores(confusion: np.ndarray, history: Sequence[Mapping[str, float]]) -> list[str]:
+    """Returns the score of the weights that the page shows, and that of the best epoch."""
+    lines = [f"mean IoU {mean_iou(confusion):.3f} on the validation split"]
+    validated = [row for row in history if "val_mean_iou" in row]
+    if validated:
+        best = max(validated, key=lambda row: row["val_mean_iou"])
+        lines[0] += ", of the last weights (model.keras), which the rest of this page shows"
+        lines.append(
+            f"The best of the epochs that were validated was {best['epoch']:.0f}, with mean IoU "
+            f"{best['val_mean_iou']:.3f} (best.keras)."
+        )
+    return lines
 
 
 def _caption(image: ShownImage) -> str:

@@ -1,4 +1,4 @@
-"""Which image files are meant by the arguments of a command, and what their results are called."""
+"""Which images and videos the arguments of a command mean, and what their results are called."""
 
 import glob
 import sys
@@ -10,21 +10,56 @@ from kerasseg.data import tiff
 from kerasseg.data.folder import IMAGE_SUFFIXES
 from kerasseg.errors import KerassegError
 
-_SUFFIXES = (*IMAGE_SUFFIXES, *tiff.SUFFIXES)
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
+_SUFFIXES = (*IMAGE_SUFFIXES, *tiff.SUFFIXES, *VIDEO_SUFFIXES)
 
 
 class Input(NamedTuple):
-    """An image file, and the path of its results below theirs, without suffix."""
+    """A file, or a frame of a video.
+
+    Attributes:
+        path: The file.
+        name: The path of its results below theirs, without suffix.
+        frame: Which frame of a video it is, the first being 1; 0 for the file as a whole.
+    """
 
     path: Path
     name: PurePosixPath
+    frame: int = 0
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video as a whole, by its suffix."""
+        return self._has_frames and not self.frame
+
+    def at_frame(self, number: int) -> "Input":
+        """Returns a frame of a video.
+
+        Example:
+            >>> str(Input(Path("clips/a.mp4"), PurePosixPath("a")).at_frame(7).name)
+            'a/000007'
+        """
+        return Input(self.path, self.name / f"{number:06d}", number)
+
+    @property
+    def file_name(self) -> PurePosixPath:
+        """What it is called below the folder that was given.
+
+        Frames are called what `ffmpeg -i NAME.mp4 NAME/%06d.png` writes.
+        """
+        suffix = ".png" if self._has_frames else self.path.suffix
+        return self.name.with_name(f"{self.name.name}{suffix}")
+
+    @property
+    def _has_frames(self) -> bool:
+        return self.path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def find_inputs(arguments: Sequence[str]) -> list[Input]:
-    """Returns the image files that arguments stand for, in order and each once.
+    """Returns the image and video files that arguments stand for, in order and each once.
 
     Args:
-        arguments: Files; folders, of which every image is taken, those in folders below too;
+        arguments: Files; folders, of which every image and video is taken, in folders below too;
             patterns such as `"photos/*.jpg"`; `"-"` for paths on standard input, one a line.
 
     Raises:
@@ -92,10 +127,17 @@ def _of_folder(folder: Path) -> list[Input]:
 
 def _check_names(inputs: Sequence[Input]) -> None:
     taken: dict[PurePosixPath, Path] = {}
-    for path, name in inputs:
+    for path, name, _ in inputs:
         if name in taken:
             raise KerassegError(
                 f"{taken[name]} and {path} would both be written as {name}: rename one, or give "
                 "the folder above both."
             )
         taken[name] = path
+    videos = {each.name: each.path for each in inputs if each.is_video}
+    for path, name, _ in inputs:
+        if name.parent in videos:
+            raise KerassegError(
+                f"{path} would be written among the frames of {videos[name.parent]}: rename one, "
+                "or give another --out for each."
+            )

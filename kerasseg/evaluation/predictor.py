@@ -15,6 +15,7 @@ import tensorflow as tf
 from kerasseg import distribution
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.ahead import ahead
+from kerasseg.evaluation.dense_crf import DenseCRF, crf_library
 from kerasseg.evaluation.protocol import Protocol, protocol_of
 from kerasseg.evaluation.replicas import Parts, model_on, on_replicas, replicas_of
 from kerasseg.evaluation.tiles import Span, Values, blended
@@ -57,6 +58,8 @@ class Predictor:
         devices: Sequence[str] = (),
     ) -> None:
         self.protocol = protocol_of(protocol)
+        if self.protocol.crf:
+            crf_library()  # that it is missing is said before anything is computed
         self.strategy = distribution.strategy(devices) if devices else None
         self.views = Views(model_on(self.strategy, model), self.protocol)
         self.image_shape: tuple[int | None, ...] = model.input_shape[1:]
@@ -64,13 +67,15 @@ class Predictor:
         self._told_of: set[int] = set()
         self._tell_what_tiles_hide()
 
-    def with_tiles_of(self, protocol: Protocol) -> "Predictor":
-        """Returns a predictor of the same views by other tiles, or none, compiled together.
+    def under(self, protocol: Protocol) -> "Predictor":
+        """Returns a predictor of the same views by other tiles or refinement, compiled together.
 
         Raises:
-            KerassegError: If the model takes images of one size alone.
+            KerassegError: As for a new one.
         """
         check_input(self.views.model, protocol)
+        if protocol.crf:
+            crf_library()
         _ = self._classes, self._probabilities  # made, so that the copy has the same
         other = copy(self)
         other.protocol = protocol
@@ -114,6 +119,8 @@ class Predictor:
             KerassegError: If they are of another shape, or values of 16 bits.
         """
         pixels = self._checked(images)
+        if self.protocol.crf:
+            return self.largest(self.probabilities(pixels)).astype(np.int32)
         if not self.protocol.tile:
             return self._padded(self._classes, pixels)
         found = np.empty(pixels.shape[:3], np.int32)
@@ -125,6 +132,8 @@ class Predictor:
     def probabilities(self, images: npt.ArrayLike) -> np.ndarray:
         """Returns the probability of each class at every pixel, float32 `(N, H, W, C)`.
 
+        They are those that the classes are chosen by: refined, where the protocol has a dense CRF.
+
         Args:
             images: As for `classes`.
 
@@ -132,6 +141,13 @@ class Predictor:
             KerassegError: As `classes` does.
         """
         pixels = self._checked(images)
+        found = self._averaged(pixels)
+        if self.protocol.crf:
+            for image, maps in zip(pixels, found, strict=True):
+                maps[...] = _refined(self.protocol.crf, image, maps)
+        return found
+
+    def _averaged(self, pixels: np.ndarray) -> np.ndarray:
         if not self.protocol.tile:
             return self._padded(self._probabilities, pixels)
         found = np.empty((*pixels.shape[:3], self.views.channels), np.float32)
@@ -162,6 +178,11 @@ class Predictor:
         """
         if not self.protocol.tile:
             raise KerassegError("an image is read by windows where the protocol has tiles.")
+        if self.protocol.crf:
+            raise KerassegError(
+                "a dense CRF sees the whole image, and by windows it is never in memory: leave out "
+                "one of the two."
+            )
         height, width = image.shape[:2]
         blocks = blended((height, width), self.protocol, self._tiles(image))
         for row, group in groupby(blocks, key=lambda block: block.row):
@@ -182,7 +203,7 @@ class Predictor:
             images: What a batch is; of one size where all are, which a graph can make use of. Each
                 has a multiple of `replicas` images.
         """
-        if self.protocol.tile:
+        if self.protocol.tile or self.protocol.crf:
             return lambda batch: self.classes(batch.numpy())
         key = tuple(images.shape[1:]), images.dtype
         if key not in self._of_batches:
@@ -260,28 +281,11 @@ class Predictor:
         return all(wanted in (None, found) for found, wanted in pairs)
 
 
-def predictor_of(
-    model: keras.Model, protocol: str | Protocol = "whole", devices: Sequence[str] = ()
-) -> Predictor:
-    """Returns the `Predictor` that a model was given before, or a new one, which it then keeps.
-
-    Of several devices a new one each time, since they have copies of the weights.
-    """
-    if devices:
-        return Predictor(model, protocol, devices)
-    # In the instance's own dictionary, past Keras, which would count it to what is saved; and
-    # gone with the model. A model that was quantized has other variables than its graph knows.
-    variables = tuple(map(id, model.variables))
-    of, kept = model.__dict__.get("_kerasseg_predictors", (None, {}))
-    if of != variables:
-        kept = {}
-        model.__dict__["_kerasseg_predictors"] = variables, kept
-    key = protocol_of(protocol)
-    if key not in kept:
-        same = (each for each in kept if each.in_tiles(0, 0) == key.in_tiles(0, 0))
-        other = next(same, None)
-        kept[key] = kept[other].with_tiles_of(key) if other else Predictor(model, key)
-    return kept[key]
+def _refined(crf: DenseCRF, image: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Returns refined probabilities; a single channel is that of class 1 of two."""
+    if maps.shape[-1] > 1:
+        return crf.refine(image, maps)
+    return crf.refine(image, np.concatenate([1 - maps, maps], axis=-1))[..., 1:]
 
 
 def _sees_everything(model: keras.Model) -> bool:

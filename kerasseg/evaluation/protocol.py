@@ -7,6 +7,7 @@ from typing import Any
 
 from kerasseg.checks import is_count, is_number
 from kerasseg.errors import KerassegError, unknown_name
+from kerasseg.evaluation.dense_crf import DenseCRF
 
 GRID = 32  # the coarsest stride: tiles that begin on it have the feature maps of the whole image
 
@@ -25,6 +26,7 @@ class Protocol:
             tile.
         margin: Pixels at the sides of a tile inside the image that are not used, at most half the
             overlap. What is left of the overlap goes over linearly from one tile to the next.
+        crf: What refines the averaged probabilities of the whole image; None for nothing.
 
     Raises:
         KerassegError: If an argument is out of its range.
@@ -43,9 +45,12 @@ class Protocol:
     tile: int = 0
     overlap: int = 0
     margin: int = 0
+    crf: DenseCRF | None = None
 
     def __post_init__(self) -> None:
         self._check_views()
+        if self.crf is not None and not isinstance(self.crf, DenseCRF):
+            raise KerassegError(f"crf is a DenseCRF or None; received {self.crf!r}.")
         for name in ("tile", "overlap"):
             if not _is_multiple(getattr(self, name), GRID):
                 raise KerassegError(
@@ -90,9 +95,17 @@ class Protocol:
         """Returns the same views of tiles."""
         return replace(self, tile=tile, overlap=overlap, margin=margin)
 
+    @property
+    def of_views_alone(self) -> "Protocol":
+        """The same views of the whole image, not refined."""
+        return replace(self.in_tiles(0, 0), crf=None)
+
     def to_json(self) -> dict[str, Any]:
-        """Returns the arguments as JSON holds them."""
-        return {**asdict(self), "scales": list(self.scales)}
+        """Returns the arguments as JSON holds them; `crf` where there is one."""
+        arguments = {**asdict(self), "scales": list(self.scales)}
+        if self.crf is None:
+            del arguments["crf"]  # as it was written before there were any
+        return arguments
 
 
 def _is_multiple(value: object, of: int) -> bool:
@@ -150,8 +163,10 @@ def name_of(protocol: Protocol) -> str:
         'refinenet-tile512-overlap128'
         >>> name_of(Protocol(scales=(0.5, 1), flip=True))
         'scales0.5,1-flip'
+        >>> name_of(Protocol(crf=DenseCRF(steps=5)))
+        'whole-crf-steps5'
     """
-    views = protocol.in_tiles(0, 0)
+    views = protocol.of_views_alone
     known = [name for name, each in PROTOCOLS.items() if each == views]
     parts = known[:1] or [
         "scales" + ",".join(f"{scale:g}" for scale in protocol.scales),
@@ -161,4 +176,6 @@ def name_of(protocol: Protocol) -> str:
     for part in ("tile", "overlap", "margin"):
         if getattr(protocol, part):
             parts.append(f"{part}{getattr(protocol, part)}")
+    if protocol.crf:
+        parts.append(protocol.crf.name)
     return "-".join(parts)

@@ -19,6 +19,7 @@ from kerasseg.evaluation.engine import Evaluation, evaluate_images, predict
 from kerasseg.evaluation.html_report import ShownImage, html_report
 from kerasseg.evaluation.image_counts import VALIDATION, image_counts, write_image_counts
 from kerasseg.evaluation.metrics import class_iou, iou_table, mean_iou
+from kerasseg.evaluation.run_facts import facts_of, title_of
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
 from kerasseg.run import Run
@@ -110,13 +111,13 @@ def _page(
     )
     recipe = run.file("recipe.toml")
     return html_report(
-        title=f"{run.path.resolve().name}: {run.description.architecture}",
+        title=title_of(run),
         labels=labels,
         confusion=evaluation.confusion,
         history=_history(run),
         best=best,
         worst=worst,
-        facts=_described(run) | {"validation images": str(len(split))} | _in_words(facts),
+        facts=facts_of(run, len(split), facts),
         recipe=recipe.read_text(encoding="utf-8") if recipe.is_file() else "",
     )
 
@@ -143,26 +144,6 @@ def _history(run: Run) -> list[dict[str, float]]:
     with run.file("history.csv").open(newline="") as stream:
         rows = csv.DictReader(stream)
         return [{key: float(value) for key, value in row.items() if value} for row in rows]
-
-
-def _described(run: Run) -> dict[str, str]:
-    described = run.description
-    return {
-        "data set": described.dataset,
-        **{f"fingerprint, {name}": str(value) for name, value in described.fingerprint.items()},
-        "kerasseg": described.kerasseg_version,
-        **({"commit": described.commit} if described.commit else {}),
-        **described.versions,
-    }
-
-
-def _in_words(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what is told in one line each; what was skipped is a list of messages."""
-    return {
-        name.replace("_", " "): "; ".join(value) if isinstance(value, tuple) else str(value)
-        for name, value in facts.items()
-        if value not in ((), None)
-    }
 
 
 def unique(names: Iterable[str]) -> list[str]:

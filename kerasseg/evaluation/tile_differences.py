@@ -1,6 +1,7 @@
 """What of the prediction changes when an image is seen in tiles."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -30,7 +31,7 @@ def tile_differences(
         overlaps: Multiples of 32, at most half of the tile; None for none, a quarter and a half,
             each taken down to a multiple of 32.
         protocol: The views of the image and of each tile, and the margin, which is taken down to
-            half of each overlap.
+            half of each overlap. A dense CRF, which sees the whole image, is left out.
 
     Returns:
         By overlap the share, 0..1, of pixels whose class is another than that of the whole image.
@@ -52,7 +53,7 @@ def tile_differences(
             "a larger image or a smaller tile."
         )
     usual = [0, *(tile // part // GRID * GRID for part in (4, 2))]
-    protocol = protocol_of(protocol)
+    protocol = replace(protocol_of(protocol), crf=None)
     whole = predict(model, pixels, protocol.in_tiles(0, 0))
 
     def share(overlap: int) -> float:

@@ -2,6 +2,8 @@
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -205,6 +207,38 @@ def predict_raster(
         raise KerassegError(f"{target} cannot be written: {first_line(error)}.") from error
     finally:
         reader.close()
+
+
+def place_on_earth(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Returns `crs` and `transform` of a raster, None if it has neither.
+
+    Raises:
+        KerassegError: If rasterio is missing, or the file cannot be read.
+    """
+    with _opened(path) as file:
+        if file.crs is None and file.transform.is_identity:
+            return None
+        return {"crs": file.crs, "transform": file.transform}
+
+
+def raster_classes(path: str | os.PathLike[str]) -> np.ndarray:
+    """Returns the classes that `predict_raster` wrote, `(H, W)`.
+
+    Raises:
+        KerassegError: If rasterio is missing, or the file cannot be read.
+    """
+    with _opened(path) as file:
+        return file.read(1)
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    rasterio = _rasterio()
+    try:
+        with _open(path) as file:
+            yield file
+    except rasterio.errors.RasterioError as error:
+        raise KerassegError(f"{path} cannot be read: {first_line(error)}.") from None
 
 
 def _open(path: str | os.PathLike[str], mode: str = "r", **profile: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from kerasseg.callbacks import ReduceOnPlateau
+from kerasseg.callbacks import LearningRateLog, ReduceOnPlateau
 from kerasseg.errors import KerassegError
 from kerasseg.models.freezing import backbones_of
 from kerasseg.optimizers.conv_muon import ConvMuon
@@ -82,6 +82,27 @@ def plateau_of(schedule: Schedule, recipe: Recipe) -> dict[str, ReduceOnPlateau]
         return {}
     wanted = recipe.optimizer
     return {"plateau": ReduceOnPlateau(schedule, wanted.plateau_patience, wanted.plateau_factor)}
+
+
+def learning_rate_log_of(recipe: Recipe) -> LearningRateLog:
+    """Returns the callback that logs the learning rate, and that of each part with one of its own.
+
+    Args:
+        recipe: The recipe.
+
+    Example:
+        >>> from kerasseg.recipe import EXAMPLE, parse_recipe
+        >>> learning_rate_log_of(parse_recipe(EXAMPLE)).multipliers
+        {'backbone': 0.1}
+    """
+    wanted = recipe.optimizer
+    return LearningRateLog(
+        {
+            "backbone": wanted.backbone_multiplier,
+            "decoder": wanted.decoder_multiplier,
+            "head": wanted.head_multiplier,
+        }
+    )
 
 
 def optimizer_of(

@@ -10,8 +10,9 @@ from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError, 
 
 from kerasseg import losses
 from kerasseg.data.doctor.class_weights import WEIGHTINGS
-from kerasseg.errors import KerassegError, first_complaint, unknown_name
+from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.losses.segmentation_loss import SegmentationLoss
+from kerasseg.recipe.complaints import complaint
 from kerasseg.recipe.model import ModelRecipe
 from kerasseg.recipe.section import Count, Fraction, NotNegative, Positive, Section
 
@@ -188,5 +189,4 @@ def _checked(key: str, value: Any, kind: Any) -> Any:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        complaint = first_complaint(error).removeprefix(": ")
-        raise KerassegError(f"loss.{key}: {complaint}; received {value!r}.") from None
+        raise KerassegError(complaint(f"loss.{key}", error.errors()[0])) from None

@@ -12,6 +12,7 @@ from kerasseg import models
 from kerasseg.backbones import catalogue, dilated
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.models.arguments import why_not
+from kerasseg.recipe.complaints import wanted
 from kerasseg.recipe.section import Section
 
 ARCHITECTURES: dict[str, Callable[..., keras.Model]] = {
@@ -82,7 +83,8 @@ class ModelRecipe(Section):
         try:
             checked = TypeAdapter(kind).validate_python(value)
         except ValidationError as error:
-            message = " or ".join(dict.fromkeys(each["msg"] for each in error.errors()))
+            told = dict.fromkeys(map(wanted, error.errors()))
+            message = " or ".join(told).replace(" or give ", " or ")
             raise KerassegError(f"model.{key}: {message}; received {value!r}.") from None
         if self.model_extra is not None:  # empty where the recipe gives none
             self.model_extra[key] = checked

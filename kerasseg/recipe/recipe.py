@@ -13,6 +13,7 @@ from pydantic import ValidationError, model_validator
 
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.recipe.augmentation import AugmentationRecipe
+from kerasseg.recipe.complaints import complaint
 from kerasseg.recipe.data import DataRecipe
 from kerasseg.recipe.loss import LossRecipe
 from kerasseg.recipe.model import ModelRecipe
@@ -50,10 +51,24 @@ class Recipe(Section):
         self.loss.check_model(self.model)
         return self
 
+    @model_validator(mode="after")
+    def _stops_after_the_drop(self) -> "Recipe":
+        stop, drop = self.training.stop_after, self.optimizer.plateau_patience
+        if self.optimizer.schedule == "plateau" and 0 < stop <= drop:
+            raise KerassegError(
+                f"training.stop_after = {stop} ends the training before the learning rate drops, "
+                f"after {drop} validations without a better mean IoU (optimizer.plateau_patience). "
+                f"Give at least {drop + 1}, or 0."
+            )
+        return self
+
     @property
     def fingerprint(self) -> str:
         """Hash of everything that the weights depend on."""
         resolved = self.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
+        if not self.training.stop_after:
+            # So that runs from before there was the key go on.
+            del resolved["training"]["stop_after"]
         return hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
 
 
@@ -134,15 +149,18 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "value_error":
         return str(first["ctx"]["error"])
     place = [str(part) for part in first["loc"]]
+    key = ".".join(place)
     if first["type"] == "extra_forbidden":
         kind = f"recipe key in [{place[0]}]" if len(place) > 1 else "section of a recipe"
         return str(unknown_name(kind, place[-1], _keys(place[:-1])))
+    if first["type"] == "missing" and place[-1].isdecimal():
+        return f"{key} is missing: give a longer list; received {list(first['input'])}."
     if first["type"] == "missing":
         given = first["input"] if isinstance(first["input"], dict) else ()
         near = difflib.get_close_matches(place[-1], given, n=1)
         hint = f": is it meant by {near[0]!r}?" if near else "; the recipe must give it."
-        return f"{'.'.join(place)} is missing{hint}"
-    return f"{'.'.join(place)}: {first['msg']}; received {first['input']!r}."
+        return f"{key} is missing{hint}"
+    return complaint(key, first)
 
 
 def _keys(place: Sequence[str]) -> list[str]:

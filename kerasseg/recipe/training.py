@@ -16,6 +16,9 @@ class TrainingRecipe(Section):
         batch_size: Crops a step, on all devices together.
         validate_every: Epochs between two looks at the validation split, which is looked at
             after the last epoch in any case.
+        stop_after: Validations in a row without a better mean IoU after which the training ends
+            before its last epoch; 0 for never. The schedule of the learning rate is that of all
+            epochs.
         precision: Keras' dtype policy: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
         batch_norm: Of the backbone: `"train"`; `"frozen_statistics"`, the stored statistics while
             gamma and beta train; or `"frozen"`, these too. See `kerasseg.training_graph`.
@@ -33,6 +36,7 @@ class TrainingRecipe(Section):
     epochs: Count
     batch_size: Count
     validate_every: Count = 1
+    stop_after: Annotated[int, Field(ge=0)] = 0
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     batch_norm: Literal["train", "frozen_statistics", "frozen"] = "train"
     frozen_stages: Annotated[int, Field(ge=0, le=4)] = 0

@@ -157,6 +157,19 @@ def test_that_of_another_model_or_optimizer_is_refused(tmp_path, other):
         np.testing.assert_array_equal(one, now)
 
 
+def test_that_of_a_version_without_a_callback_of_today_is_refused(tmp_path):
+    fit(network(), make(tmp_path, counter=Counter()), epochs=1)
+    model, counter = network(), Counter()
+    before = [v.numpy() for v in model.variables]
+    checkpoint = make(tmp_path, counter=counter, early_stop=Counter())
+    message = r"epoch-1 was saved by another version of kerasseg: .* state of 'early_stop'\. Go on"
+    with pytest.raises(KerassegError, match=message):
+        checkpoint.restore(model)
+    assert counter.count == 0
+    for one, now in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(one, now)
+
+
 def test_the_history_has_each_epoch_once(tmp_path):
     checkpoint = make(tmp_path)
     fit(network(), checkpoint, epochs=2)

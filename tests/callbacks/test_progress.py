@@ -70,3 +70,60 @@ def test_the_seconds_of_all_starts_are_added(clock):
     second.on_train_begin()
     clock(5.0)
     assert second.seconds == 12
+
+
+def train(callback, clock, *epochs, first=0):
+    """Goes through epochs of calls of a number of steps and of seconds each."""
+    callback.on_train_begin()
+    for epoch, calls in enumerate(epochs, start=first):
+        callback.on_epoch_begin(epoch)
+        done = 0
+        for steps, seconds in calls:
+            callback.on_train_batch_begin(done)
+            clock(seconds)
+            # Keras numbers each call as if it were of as many steps as the first.
+            callback.on_train_batch_end(done + calls[0][0] - 1, {})
+            done += steps
+        clock(30.0)  # a validation
+        callback.on_epoch_end(epoch)
+
+
+TRACED = [(1, 10.0), (1, 1.0), (1, 1.0), (1, 1.0)]
+
+
+def test_the_step_that_traces_the_graph_is_not_timed(clock):
+    callback = Progress(8, 4, 1)
+    train(callback, clock, TRACED)
+    assert callback.step_seconds == pytest.approx(1.0)
+
+
+def test_an_epoch_in_which_caches_were_filled_counts_only_alone(clock):
+    callback = Progress(8, 4, 4)
+    train(callback, clock, TRACED, *([(1, seconds)] * 4 for seconds in (0.5, 0.25, 0.75)))
+    assert callback.step_seconds == pytest.approx(0.5)
+
+
+def test_a_start_of_a_single_step_does_not_tell_what_a_step_takes(clock):
+    callback = Progress(8, 1, 3)
+    assert callback.step_seconds is None
+    train(callback, clock, [(1, 10.0)], first=2)
+    assert callback.step_seconds is None
+    assert callback.epochs_done == 3
+
+
+def test_epochs_of_a_single_step_are_timed_from_the_second_on(clock):
+    callback = Progress(8, 1, 3)
+    train(callback, clock, [(1, 10.0)], [(1, 1.0)], [(1, 2.0)])
+    assert callback.step_seconds == pytest.approx(1.5)
+
+
+def test_a_shorter_call_at_the_end_of_an_epoch_traces_its_own_graph(clock):
+    callback = Progress(8, 5, 1)
+    train(callback, clock, [(2, 10.0), (2, 3.0), (1, 10.0)])
+    assert callback.step_seconds == pytest.approx(1.5)
+
+
+def test_the_minutes_left_after_a_validation_know_of_it(clock):
+    callback = Progress(8, 4, 3)
+    train(callback, clock, TRACED)
+    assert callback.minutes_left == pytest.approx(2 * (13 + 30) / 60)

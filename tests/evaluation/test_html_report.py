@@ -2,6 +2,7 @@ import io
 import re
 from base64 import b64decode
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -55,12 +56,44 @@ def test_it_is_whole_and_needs_no_other_file(text):
     assert "http" not in re.sub(r"data:image/[^\"]*", "", text)
 
 
+def test_its_curves_name_no_other_file_either(text):
+    (drawn,) = [source for source in Page(text).sources if "svg" in source]
+    curves = b64decode(drawn.split(",")[1]).decode()
+    assert "<metadata" not in curves
+    assert "<!DOCTYPE" not in curves
+    names = re.sub(r'xmlns(:\w+)?="[^"]*"', "", curves)  # names, at which nothing is fetched
+    assert "http" not in names
+    assert all(place.startswith("#") for place in re.findall(r'href="([^"]*)"', names))
+    assert re.findall(r"href=", names)
+    assert not re.search(r"url\((?!#)", names)
+    root = ElementTree.fromstring(curves)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert len(root.findall(".//{*}path")) > 4
+
+
 def test_every_class_with_its_scores(text):
     shown = [word for word in Page(text).text if word]
     assert shown[shown.index("sky & cloud") + 1 :][:4] == ["0.750", "75.0 %", "100.0 %", "40.0 %"]
     assert shown[shown.index("road") + 1 :][:4] == ["0.857", "100.0 %", "85.7 %", "60.0 %"]
     assert shown[shown.index("<never>") + 1 :][:4] == ["-", "-", "-", "0.0 %"]
-    assert "mean IoU 0.804 on the validation split" in shown
+
+
+def test_whose_scores_they_are(text):
+    first, second = re.findall("<p>(.*)</p>", text)
+    assert first.startswith("mean IoU 0.804 on the validation split, of the last weights (model.k")
+    assert second == (
+        "The best of the epochs that were validated was 2, with mean IoU 0.300 (best.keras)."
+    )
+
+
+def test_every_picture_says_what_it_shows(text):
+    assert "<figcaption></figcaption>" not in text
+    assert 'alt=""' not in text
+    assert "Loss, mean IoU and learning rate over the epochs." in Page(text).text
+
+
+def test_no_table_begins_with_an_empty_row(text):
+    assert "<tr><th></th><th></th></tr>" not in text
 
 
 def test_its_pictures(text):

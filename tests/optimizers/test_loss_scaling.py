@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kerasseg.optimizers import LossScaling, with_multipliers
+from tests.optimizers.networks import assert_close, changes, network
 from tests.replicas import on_each_replica, two_replicas
 
 
@@ -61,3 +62,20 @@ def test_its_config_makes_it_again():
         "inner_optimizer": again.get_config()["inner_optimizer"]
     }
     assert again.inner_optimizer.momentum == 0.9
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_two_replicas_that_fit_learn_what_one_does(policy):
+    keras.config.set_dtype_policy(policy)
+
+    def two_steps():
+        scaled = LossScaling(with_multipliers(keras.optimizers.SGD)(0.5, 0.9), initial_scale=1024.0)
+        return changes(scaled, network(batch_norm=False), steps=2)
+
+    one = two_steps()
+    assert all(np.abs(change).max() > 1e-3 for change in one.values())
+    with two_replicas().scope():
+        two = two_steps()
+    # A float16 has 11 bits, and each replica rounds the gradient of its own half.
+    rounding = {"rtol": 1e-4, "atol": 1e-6} if policy == "float32" else {"rtol": 0, "atol": 5e-3}
+    assert_close(two, one, **rounding)

@@ -101,7 +101,7 @@ BAD = {
     "terms=['dise']": "unknown loss in loss.terms 'dise': did you mean 'dice'",
     "terms=[]": r"loss.terms names one loss or more, each once; received \[\]",
     "terms=['dice', 'dice']": "each once; received",
-    "terms=dice": "loss.terms: .*; received 'dice'",
+    "terms=dice": r"loss.terms: give a list, as in \[.dice.\]; received 'dice'",
     "term_weights=[1, 2]": "loss.term_weights has 2 weights for 1 terms",
     "term_weights=[-1]": "loss.term_weights.0: .*; received -1",
     "class_weights=median": "unknown loss.class_weights 'median': did you mean 'median-frequency'",
@@ -125,12 +125,12 @@ def test_a_bad_value_is_named(setting):
 
 
 BAD_OF_TERMS = {
-    "focal_gamma=-1": "loss.focal_gamma: .*greater than or equal to 0; received -1",
+    "focal_gamma=-1": "loss.focal_gamma: give a number of at least 0; received -1",
     "focal_gamma=inf": "loss.focal_gamma: .*finite.*; received inf",
-    "ohem_threshold=2": "loss.ohem_threshold: .*less than or equal to 1; received 2",
-    "ohem_min_kept=0.5": "loss.ohem_min_kept: .*integer.*; received 0.5",
-    "lovasz_per_image=maybe": "loss.lovasz_per_image: .*boolean.*; received 'maybe'",
-    "auxiliary_strides=[2]": "loss.auxiliary_strides.0: .*; received 2",
+    "ohem_threshold=2": "loss.ohem_threshold: give a number of at most 1; received 2",
+    "ohem_min_kept=0.5": "loss.ohem_min_kept: give a whole number; received 0.5",
+    "lovasz_per_image=maybe": "loss.lovasz_per_image: give true or false; received 'maybe'",
+    "auxiliary_strides=[2]": "loss.auxiliary_strides.0: give 4, 8, 16 or 32; received 2",
     "auxiliary_strides=[]": r"4, 8, 16 or 32, each once; received \[\]",
     "auxiliary_strides=[8, 8]": r"each once; received \[8, 8\]",
 }

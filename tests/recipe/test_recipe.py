@@ -1,3 +1,5 @@
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from kerasseg.recipe import (
     read_recipe,
     recipe_text,
 )
+from kerasseg.recipe.recipe import _WITHOUT_EFFECT
 
 FOLDER = EXAMPLE.replace('dataset = "camvid"', 'dataset = "folder"\nclass_names = ["a", "b"]')
 
@@ -66,32 +69,37 @@ def test_a_typo_where_the_builder_has_keys_of_its_own():
 
 
 BAD = {
-    "training.epochs=0": r"training.epochs: .* greater than or equal to 1; received 0",
-    "training.epochs=": r"training.epochs: .* valid integer.*; received ''",
+    "training.epochs=0": r"training.epochs: give a number of at least 1; received 0",
+    "training.epochs=": r"training.epochs: give a whole number; received ''",
     "training.seed=-1": r"training.seed: .*; received -1",
-    "training.precision=float16": r"training.precision: .*'mixed_float16'; received 'float16'",
-    "training.batch_norm=freeze": r"training.batch_norm: .*'frozen_statistics' or 'frozen'",
-    "training.deterministic=maybe": r"training.deterministic: .* boolean",
+    "training.precision=float16": r"unknown training.precision 'float16': did you mean 'float32'",
+    "training.batch_norm=freeze": r"training.batch_norm 'freeze': did you mean 'frozen'. .*frozen",
+    "training.deterministic=maybe": r"training.deterministic: give true or false; received 'maybe'",
     "training.class_weights=[1, 1]": r"training.class_weights is now loss.class_weights: move",
     "training.jit_compile=true": r"training.jit_compile = true needs training.deterministic = fal",
-    "optimizer.name=Adam": r"optimizer.name: .*'SGD', 'AdamW' or 'Muon'; received 'Adam'",
-    "optimizer.learning_rate=inf": r"optimizer.learning_rate: .* finite number; received inf",
-    "optimizer.learning_rate=0": r"optimizer.learning_rate: .* greater than 0; received 0",
-    "optimizer.average=1": r"optimizer.average: .* less than 1; received 1",
-    "augmentation.crop_size=[256]": r"augmentation.crop_size",
+    "optimizer.name=Adam": r"unknown optimizer.name 'Adam': did you mean 'AdamW'. Accepted: Ada",
+    "optimizer.name=sgd": r"unknown optimizer.name 'sgd': did you mean 'SGD'",
+    "optimizer.schedule=polly": r"unknown optimizer.schedule 'polly': did you mean 'poly'",
+    "loss.terms=dice": r"loss.terms: give a list, as in \[\"dice\"\]; received 'dice'",
+    "training.devices=GPU:0": r"training.devices: give a list, as in \[.GPU:0.\]; received 'GPU",
+    "optimizer.learning_rate=inf": r"optimizer.learning_rate: give a finite number; received inf",
+    "optimizer.learning_rate=0": r"optimizer.learning_rate: give a number above 0; received 0",
+    "optimizer.average=1": r"optimizer.average: give a number below 1; received 1",
+    "augmentation.crop_size=[256]": r"crop_size.1 is missing: give a longer list; received \[25",
+    "augmentation.crop_size=[9, 9, 9]": r"augmentation.crop_size: give a list of 2; received \[9",
     "augmentation.scale=[2.0, 1.0]": r"scale is \(smallest, largest\)",
     "augmentation.brightness=1.5": r"brightness lies within 0..1; got 1.5",
     "augmentation.crop=balanced": r"unknown crop 'balanced': did you mean 'class_balanced'",
     "augmentation.photometric=keras-cv": r"unknown photometric 'keras-cv': .* 'keras_cv'",
-    "augmentation.cutmix_probability=2": r"cutmix_probability: .*less than or equal to 1; rec",
+    "augmentation.cutmix_probability=2": r"cutmix_probability: give a number of at most 1; rec",
     "augmentation.jpeg_quality=[90, 30]": r"jpeg_quality is \(smallest, largest\) within 1..100",
-    "model.dropout=x": r"model.dropout: .* valid number.*; received 'x'",
-    "model.num_codewords=1.5": r"model.num_codewords: .* integer.*; received 1.5",
+    "model.dropout=x": r"model.dropout: give a number; received 'x'",
+    "model.num_codewords=1.5": r"num_codewords: give a whole number or 'auto'; received 1.5",
     "data.class_names=['a']": r"data.class_names is for data.dataset = 'folder'; 'camvid' has",
-    "data.on_error=skp": r"data.on_error: .*'raise' or 'skip'; received 'skp'",
+    "data.on_error=skp": r"unknown data.on_error 'skp': did you mean 'skip'",
     "data.ignore_label=3": r"data.ignore_label is for data.dataset = 'folder'",
     "data.labels=colours": r"data.labels is for data.dataset = 'folder'; 'camvid' has its own",
-    "data.labels=colors": r"data.labels: .*'ids' or 'colours'; received 'colors'",
+    "data.labels=colors": r"unknown data.labels 'colors': did you mean 'colours'",
     "data.dataset=coco_json.": r"unknown data set 'coco_json.': did you mean 'coco_json'",
     "data.dataset=nyudv2": r"data.validation_split 'val' is no split of nyudv2: it has train, tes",
     "data.train_split=trian": r"data.train_split 'trian' is no split of camvid: it has train, va",
@@ -133,6 +141,34 @@ def test_a_key_that_the_builder_refuses_gets_the_reason_of_the_builder(architect
 def test_a_key_that_another_builder_has_is_taken_there():
     text = EXAMPLE.replace("num_codewords = 48", "").replace("EfficientFCN", "RefineNet")
     assert parse_recipe(text, ["model.rematerialize=true"]).model.options["rematerialize"] is True
+
+
+@pytest.mark.parametrize("stop", [1, 5])
+def test_a_training_that_ends_before_the_rate_of_a_plateau_drops(stop):
+    changes = ("optimizer.schedule=plateau", f"training.stop_after={stop}")
+    message = f"training.stop_after = {stop} ends the .* after 5 validations .* at least 6, or 0"
+    refused(message, EXAMPLE, *changes)
+    assert parse_recipe(EXAMPLE, changes[1:]).training.stop_after == stop
+    assert parse_recipe(EXAMPLE, [changes[0], "training.stop_after=6"]).training.stop_after == 6
+
+
+def test_a_training_cannot_stop_before_it_begins():
+    refused("training.stop_after: .* 0; received -1", EXAMPLE, "training.stop_after=-1")
+
+
+def test_when_to_stop_is_part_of_the_fingerprint():
+    without, never, early = (
+        parse_recipe(EXAMPLE, changes).fingerprint
+        for changes in ((), ["training.stop_after=0"], ["training.stop_after=3"])
+    )
+    assert without == never != early
+
+
+def test_a_run_from_before_there_was_the_key_goes_on():
+    before = {**_WITHOUT_EFFECT, "training": {*_WITHOUT_EFFECT["training"], "stop_after"}}
+    resolved = parse_recipe(EXAMPLE).model_dump(mode="json", exclude=before)
+    text = json.dumps(resolved, sort_keys=True)
+    assert parse_recipe(EXAMPLE).fingerprint == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_images_of_one_a_batch_cannot_be_mixed():

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerasseg.callbacks import Progress
+from kerasseg.data import find_pairs
+from kerasseg.data.feeds import names_in_feed
 from kerasseg.recipe import read_recipe
-from tests.training.runs import contents
+from tests.training.runs import assert_same_result, contents
 from training.train import main
 
 
@@ -181,6 +184,43 @@ def test_overwrite_begins_anew(train, finished, monkeypatch):
     for name in ("notes.txt", "best.keras", "history.csv", "checkpoint"):
         assert not (finished / name).exists()
     assert read_recipe(finished / "recipe.toml").training.epochs == 4
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """Makes a weight no number before the third step, the first of the second epoch."""
+    left, original = [3], Progress.on_train_batch_begin
+
+    def on_train_batch_begin(self, batch, logs=None):
+        left[0] -= 1
+        if left[0] == 0:
+            variable = self.model.trainable_variables[-1]
+            variable.assign(np.full(variable.shape, np.nan))
+        original(self, batch, logs)
+
+    monkeypatch.setattr(Progress, "on_train_batch_begin", on_train_batch_begin)
+
+
+def test_a_loss_that_becomes_no_number_later_leaves_the_epoch_before(
+    train, undisturbed, data_dir, tmp_path, poisoned, capsys
+):
+    run_dir, pairs = tmp_path / "run", find_pairs(data_dir, "train")
+    assert train(run_dir) == 2
+    said = message(capsys)
+    assert "the loss became nan in epoch 2, step 1. Lower" in said
+    assert "the weights of the epoch before are kept" in said
+    of_epochs = [
+        names_in_feed(pairs, "memory", seed=0, epoch=epoch, places=range(2)) for epoch in range(3)
+    ]
+    assert of_epochs[1] not in (of_epochs[0], of_epochs[2])
+    assert said.endswith(f"\nThe images of it: {', '.join(of_epochs[1])}.\n")
+    assert [path.name for path in (run_dir / "checkpoint").iterdir()] == ["epoch-1"]
+    assert not (run_dir / "model.keras").exists()
+
+    # It goes on from the first epoch to the last bit of a run that was never poisoned.
+    assert train(run_dir) == 0
+    assert "going on after epoch 1 of 3" in capsys.readouterr().out
+    assert_same_result(run_dir, undisturbed)
 
 
 def test_a_loss_that_is_no_number_ends_the_run(train, tmp_path, capsys):

@@ -5,6 +5,7 @@ import pytest
 
 from kerasseg import data, evaluate, predict
 from kerasseg.evaluation import (
+    DenseCRF,
     ExpectedCalibrationError,
     Protocol,
     Tally,
@@ -62,6 +63,18 @@ def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, r
     shown = capsys.readouterr().out
     for overlap, share in found["tile_differences"].items():
         assert f"overlap of {overlap}, {share:.2%} of the pixels get another class" in shown
+
+
+def test_a_dense_crf_has_a_file_of_its_own(finished, run_program, data_dir):
+    pytest.importorskip("pydensecrf")
+    assert run_program(finished, "--crf", "--crf-set", "steps=2") == 0
+    ((name, found),) = results(finished).items()
+    assert name == "val-whole-crf-steps2-last.json"
+    protocol = Protocol(crf=DenseCRF(steps=2))
+    assert found["protocol"] == protocol.to_json()
+    pairs = data.find_pairs(data_dir, "val")
+    expected = evaluate(Run(finished).load_model(), pairs, LABELS, protocol)
+    assert found["confusion"] == expected.confusion.tolist()
 
 
 def test_nothing_is_overwritten_unasked(finished, run_program, capsys):

@@ -12,32 +12,46 @@ import pytest
 from tests.processes import CHECKOUT
 from tests.training.runs import assert_same_result
 
-KILLS, IN_SAVES = 20, 8
+STEPS, SAVES, TORN = 9, 5, 3
+# What a save does to files: the first of all, one that has an older checkpoint to delete, and that
+# of the best model.
+FIRST, LATER, BEST = 13, 16, 12
 SETTINGS = ("training.epochs=70", "training.validate_every=3", "output.pictures=1")
 
 
 def moments(seed):
-    """Returns when to kill each start: most of them in a step or a validation, some in a save."""
-    generator = random.Random(seed)
-    steps = [
-        f"step:{generator.randint(1, 6)}:{generator.randint(0, 200)}"
-        for _ in range(KILLS - IN_SAVES)
+    """Returns when to kill each of twenty starts.
+
+    The first is within the very first save. The two after that are within the first save of the
+    best model, which comes with the first validation for sure; the others are in any order.
+    """
+    between = random.Random(seed).randint
+    first = [f"save:1:{between(1, FIRST)}", *(f"best:1:{between(1, BEST)}" for _ in range(2))]
+    others = [
+        *(f"step:{between(1, 6)}:{between(0, 200)}" for _ in range(STEPS)),
+        *(f"save:{between(1, 3)}:{between(1, LATER)}" for _ in range(SAVES)),
+        *(f"torn:{between(1, 3)}:{between(2, 200)}" for _ in range(TORN)),
     ]
-    saves = [f"save:{generator.randint(1, 3)}:{generator.randint(1, 9)}" for _ in range(IN_SAVES)]
-    return generator.sample(steps + saves, KILLS)
+    return first + random.Random(seed).sample(others, len(others))
+
+
+def test_there_are_twenty_moments():
+    assert len(moments(0)) == 20
+    assert moments(0) == moments(0) != moments(1)
 
 
 @pytest.fixture
 def start(recipe, data_dir):
     """Starts the program in a process of its own and returns how it ended."""
 
-    def run(moment, run_dir, *settings):
+    def run(moment, run_dir, *settings, killed=""):
         chosen = [part for setting in settings for part in ("--set", setting)]
         places = ["--data-dir", str(data_dir), "--run-dir", str(run_dir)]
         program = "tests.training.train_killed"
         return subprocess.run(
             [sys.executable, "-m", program, moment, str(recipe), *places, *chosen],
             cwd=CHECKOUT,
+            env={**os.environ, "KERASSEG_KILLED": str(killed)},
             capture_output=True,
             text=True,
         )
@@ -46,13 +60,16 @@ def start(recipe, data_dir):
 
 
 @pytest.fixture
-def killed(start):
-    """Starts the program in a process of its own and returns whether it was killed."""
+def killed(start, tmp_path):
+    """Starts the program in a process of its own and returns what it did as it was killed."""
+    place = tmp_path / "killed.txt"
 
     def run(moment, run_dir):
-        ended = start(moment, run_dir, *SETTINGS)
+        place.unlink(missing_ok=True)
+        ended = start(moment, run_dir, *SETTINGS, killed=place)
         assert ended.returncode in (0, -signal.SIGKILL), ended.stderr
-        return ended.returncode != 0
+        assert place.is_file() == (ended.returncode != 0)
+        return place.read_text() if ended.returncode else None
 
     return run
 
@@ -63,10 +80,17 @@ def test_killed_at_twenty_moments(killed, train, tmp_path):
     print(f"KERASSEG_KILL_SEED={seed}")
     whole, disturbed = tmp_path / "whole", tmp_path / "disturbed"
     assert train(whole, *SETTINGS) == 0
-    deaths = [moment for moment in moments(seed) if killed(moment, disturbed)]
-    print("killed at", *deaths)
-    assert len(deaths) == KILLS
-    assert sum(moment.startswith("save") for moment in deaths) >= 5
+    deaths = [(moment, killed(moment, disturbed)) for moment in moments(seed)]
+    print("killed at", deaths)
+    saves = {"save": "saving the checkpoint", "torn": "saving the checkpoint"}
+    saves |= {"best": "saving the best"}
+    for moment, doing in deaths:
+        assert doing is not None, moment
+        kind = moment.partition(":")[0]
+        assert doing == saves.get(kind, doing), moment
+    places = [doing for _, doing in deaths]
+    assert places.count("saving the checkpoint") >= 9
+    assert places.count("saving the best") >= 2
     assert not killed("never", disturbed)
     assert_same_result(disturbed, whole)
     assert not list(disturbed.rglob("*.partial*"))

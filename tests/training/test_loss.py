@@ -9,7 +9,10 @@ import pytest
 import kerasseg.training_loss
 from kerasseg.callbacks import Progress
 from kerasseg.data import class_histogram, class_weights, find_pairs
-from kerasseg.label_set import LabelSet
+from kerasseg.recipe import LossRecipe
+from kerasseg.run import Run
+from kerasseg.training_loss import loss_of_run
+from tests.data.files import LABELS
 from tests.training.runs import assert_same_result, checkpoint, history, weights
 
 SETTINGS = (
@@ -62,12 +65,36 @@ def test_a_run_goes_on_with_the_same_heads_and_class_weights(
 
 
 def test_the_class_weights_are_those_of_the_training_split(supervised, data_dir, capsys):
-    pairs, labels = find_pairs(data_dir, "train"), LabelSet(("ground", "box", "ball"))
-    histogram = class_histogram(pairs, labels)
+    histogram = class_histogram(find_pairs(data_dir, "train"), LABELS)
     kept = json.loads((supervised / "class_weights.json").read_text())
     assert kept["rule"] == "median-frequency"
     assert kept["weights"] == pytest.approx(class_weights(histogram, "median-frequency"))
     assert kept["pixels"] == list(histogram.pixels)
+
+
+@pytest.mark.parametrize("terms", [("cross_entropy",), ("ohem", "dice")])
+def test_the_class_weights_reach_every_term(terms, data_dir, tmp_path):
+    pairs, rule = find_pairs(data_dir, "train"), "median-frequency"
+    expected = class_weights(class_histogram(pairs, LABELS), rule)
+    assert len(set(expected)) == 3
+    recipe = LossRecipe(terms=terms, class_weights=rule)
+    for _ in range(2):  # the second time from the file
+        assert weights_in(loss_of_run(recipe, pairs, LABELS, Run(tmp_path))) == [
+            pytest.approx(expected)
+        ] * len(terms)
+
+
+def test_a_list_of_class_weights_reaches_every_term(data_dir, tmp_path):
+    pairs = find_pairs(data_dir, "train")
+    for given, expected in (((1, 2, 0.5), (1.0, 2.0, 0.5)), ((), None)):
+        recipe = LossRecipe(terms=("focal", "dice"), class_weights=given)
+        found = weights_in(loss_of_run(recipe, pairs, LABELS, Run(tmp_path)))
+        assert found == [expected] * 2
+    assert not (tmp_path / "class_weights.json").exists()
+
+
+def weights_in(loss):
+    return [term.class_weights for term in getattr(loss, "losses", [loss])]
 
 
 def test_the_logs_of_deep_supervision(supervised):

@@ -56,7 +56,7 @@ def test_more_than_one_percent_is_not_skipped(train, data, tmp_path, capsys):
 
 def test_an_unknown_choice(train, data, tmp_path, capsys):
     assert train(tmp_path / "run", "data.on_error=ignore", data=data) == 2
-    assert "data.on_error: Input should be 'raise' or 'skip'" in capsys.readouterr().err
+    assert "unknown data.on_error 'ignore'. Accepted: raise, skip." in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from PIL import Image
 
 from kerasseg import predict
 from kerasseg.data.image_file import read_image
-from kerasseg.evaluation import Protocol
+from kerasseg.evaluation import DenseCRF, Protocol
 from kerasseg.run import Run
 from training.predict import main
 
@@ -86,6 +86,45 @@ def test_a_protocol_of_ones_own_and_no_mixture_with_another(undisturbed, photos,
     assert run(undisturbed, out, photos / "a.jpg", "--overwrite") == 0
     with Image.open(out / "masks/a.png") as mask:
         np.testing.assert_array_equal(mask, predict(Run(undisturbed).load_model(), pixels))
+
+
+def test_a_dense_crf_refines_and_is_part_of_what_the_directory_holds(
+    undisturbed, photos, tmp_path, capsys
+):
+    pytest.importorskip("pydensecrf")
+    out, crf = tmp_path / "out", ["--crf-set", "steps=2", "--crf-set", "smoothness_weight=9"]
+    assert run(undisturbed, out, photos / "a.jpg", "--probabilities", *crf) == 0
+    model, pixels = Run(undisturbed).load_model(), read_image(photos / "a.jpg")
+    own = Protocol(crf=DenseCRF(steps=2, smoothness_weight=9))
+    np.testing.assert_allclose(
+        np.load(out / "probabilities/a.npy"), predict(model, pixels, own, probabilities=True)
+    )
+    with Image.open(out / "masks/a.png") as mask:
+        np.testing.assert_array_equal(mask, predict(model, pixels, own))
+    assert run(undisturbed, out, photos / "a.jpg", "--crf") == 2
+    assert "holds predictions of another model or protocol" in capsys.readouterr().err
+    assert run(undisturbed, tmp_path / "other", photos / "a.jpg", "--crf") == 0
+    with Image.open(tmp_path / "other/masks/a.png") as mask:
+        np.testing.assert_array_equal(mask, predict(model, pixels, Protocol(crf=DenseCRF())))
+
+
+def test_a_dense_crf_that_cannot_be_had_ends_in_a_line(
+    undisturbed, photos, tmp_path, capsys, monkeypatch
+):
+    for arguments, message in (
+        (["--crf", "--by-windows", "--tile", "64"], "--crf sees whole images: leave out --by-win"),
+        (["--crf-set", "step=2"], "unknown key of --crf-set 'step': did you mean 'steps'?"),
+        (["--crf-set", "steps=two"], "steps=two holds no number: say --crf-set steps=5."),
+        (["--crf-set", "steps=0"], "steps is a whole number of 1 to 1000; received 0."),
+    ):
+        assert run(undisturbed, tmp_path / "out", photos, *arguments) == 2
+        assert message in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "pydensecrf", None)
+    assert run(undisturbed, tmp_path / "out", photos, "--crf") == 2
+    said = capsys.readouterr().err
+    assert 'pip install "kerasseg[crf]"' in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_bad_file_is_reported_and_the_others_are_written(undisturbed, photos, tmp_path, capsys):
@@ -176,7 +215,11 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
         ("out", [photos / "*.gif"], "no file matches"),
         ("out", [photos], "a.jpg and "),
         ("out", [photos / "b.png", "--by-windows"], "--by-windows needs tiles: say --tile 1024."),
-        ("out", [photos / "b.png", "--by-windows", "--tile", "64", "--overlays"], "masks alone"),
+        (
+            "out",
+            [photos / "b.png", "--by-windows", "--tile", "64", "--overlays"],
+            "masks and polygons alone",
+        ),
         ("out", [photos / "b.png", "--weights", "best", "--tile", "7"], "multiple of 32"),
         ("own", [photos / "b.png"], "own is not empty and holds no predictions."),
         ("own/letter.txt", [photos / "b.png"], "letter.txt is a file; give a directory."),

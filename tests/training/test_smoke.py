@@ -2,6 +2,7 @@
 
 import pytest
 
+from kerasseg.recipe import read_recipe
 from kerasseg.run import Run
 from tests.recipe.shipped import NAMES, RECIPES
 from training.train import main
@@ -40,10 +41,23 @@ def test_a_stage_whose_weights_are_missing_says_what_to_do(train, tmp_path, caps
     assert not (tmp_path / "run").exists()
 
 
+# One of each architecture.
+EXPORTED = ("camvid_refinenet", "light_weight_refinenet_nyudv2", "quickstart")
+
+
+def test_one_recipe_of_each_architecture_is_exported():
+    architectures = {path.stem: read_recipe(path).model.architecture for path in RECIPES}
+    chosen = [architectures[name] for name in EXPORTED]
+    assert sorted(chosen) == sorted(set(architectures.values()))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", RECIPES, ids=NAMES)
 def test_every_recipe_runs(path, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("KERASSEG_HOME", str(tmp_path / "home"))
-    assert main([str(path), "--smoke", "--run-dir", str(tmp_path / "run")]) == 0
+    exported = path.stem in EXPORTED
+    setting = f"output.saved_model={str(exported).lower()}"
+    assert main([str(path), "--smoke", "--run-dir", str(tmp_path / "run"), "--set", setting]) == 0
     assert "mean IoU 0." in capsys.readouterr().out
     assert Run.open(tmp_path / "run").file("model.keras").is_file()
+    assert (tmp_path / "run/serving/1/saved_model.pb").is_file() == exported

@@ -16,13 +16,13 @@ def confident_function(predictor: Predictor, images: tf.TensorSpec) -> Confident
     """Returns the function of batches to classes and their probabilities, each `(N, H, W)`.
 
     Args:
-        predictor: Of any protocol; with tiles the probabilities of a batch are in memory.
+        predictor: Of any protocol; with tiles or a CRF the probabilities of a batch are in memory.
         images: As for `Predictor.batch_function`.
 
     Raises:
         KerassegError: If the model's last layer does not tell logits from probabilities.
     """
-    if predictor.protocol.tile:
+    if predictor.protocol.tile or predictor.protocol.crf:
         return lambda batch: _of_probabilities(predictor, batch)
     spec = tf.TensorSpec([None, *images.shape[1:]], images.dtype)
     both = on_replicas(predictor.strategy, predictor.views.confident, [spec])

@@ -68,7 +68,7 @@ def page_of(
         *_calibration(result),
         *_worst(worst, labels),
         "<h2>The evaluation</h2>",
-        html.table(["", ""], ([escape(name), escape(value)] for name, value in facts.items())),
+        html.table([], ([escape(name), escape(value)] for name, value in facts.items())),
     ]
     return html.document(title, body)
 

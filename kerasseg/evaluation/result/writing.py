@@ -11,7 +11,6 @@ from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.engine import Evaluation
 from kerasseg.evaluation.image_counts import ImageCounts, write_image_counts
-from kerasseg.evaluation.protocol import Protocol, name_of
 from kerasseg.evaluation.result.details import Details
 from kerasseg.evaluation.result.markdown import markdown_of
 from kerasseg.evaluation.result.page import page_of
@@ -64,7 +63,7 @@ def result_of(
         seconds: What it took.
         split: What was evaluated.
         labels: Its classes.
-        facts: Further entries: split, protocol, weights.
+        facts: Further entries: split, protocol, protocol_name, weights.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -112,8 +111,8 @@ def write_result(
         KerassegError: If the disk is full or the place must not be written to.
     """
     labels = run.description.labels
-    protocol = name_of(Protocol(**result["protocol"]))
-    title = f"{run.path.resolve().name}: {result['split']}, {protocol}, {result['weights']} weights"
+    what = f"{result['split']}, {result['protocol_name']}, {result['weights']} weights"
+    title = f"{run.path.resolve().name}: {what}"
     write_image_counts(run, file.stem, counts)
     texts = {
         ".md": markdown_of(title, result),
@@ -134,7 +133,9 @@ def _facts(run: "Run", result: dict[str, Any]) -> dict[str, str]:
         "data set": described.dataset,
         "split": f"{result['split']}, fingerprint {result['fingerprint']}",
         "images": str(len(result["images"])),
-        "protocol": ", ".join(f"{name} {value}" for name, value in result["protocol"].items()),
+        "protocol": ", ".join(
+            f"{key} {value}" for key, value in result["protocol"].items() if value
+        ),
         "weights": result["weights"],
         **{
             f"other class than without tiles, overlap {overlap}": f"{share:.2%} of the pixels"
