@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kerasseg.evaluation.charts import _figure, _svg
+from kerasseg.evaluation.charts import new_figure, svg_of
 
 
 def border_chart(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -17,7 +17,7 @@ def border_chart(rows: Sequence[Mapping[str, Any]]) -> bytes:
         >>> border_chart([{"within": 1, "boundary": part, "interior": part}])[:5]
         b'<?xml'
     """
-    figure = _figure(8.6, 3.2)
+    figure = new_figure(8.6, 3.2)
     for place, (key, title) in enumerate((("mean_iou", "mean IoU"), ("accuracy", "accuracy"))):
         axes = figure.add_subplot(1, 2, place + 1)
         for part, label in (("interior", "the rest"), ("boundary", "near a border")):
@@ -31,7 +31,7 @@ def border_chart(rows: Sequence[Mapping[str, Any]]) -> bytes:
     # One is enough, where it covers nothing.
     if axes.lines:
         axes.legend(loc="lower right")
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def calibration_chart(bins: Sequence[Mapping[str, Any]]) -> bytes:
@@ -44,7 +44,7 @@ def calibration_chart(bins: Sequence[Mapping[str, Any]]) -> bytes:
         >>> calibration_chart([{"above": 0.5, "to": 1.0, "accuracy": 0.7, "pixels": 8}])[:5]
         b'<?xml'
     """
-    figure = _figure(4.3, 3.6)
+    figure = new_figure(4.3, 3.6)
     axes = figure.add_subplot()
     shown = [each for each in bins if each["pixels"]]
     axes.bar(
@@ -58,4 +58,4 @@ def calibration_chart(bins: Sequence[Mapping[str, Any]]) -> bytes:
     axes.plot([0, 1], [0, 1], color="0.4", linestyle="--", label="as often as it says")
     axes.set(xlabel="confidence", ylabel="right", xlim=(0, 1), ylim=(0, 1))
     axes.legend(loc="upper left")
-    return _svg(figure)
+    return svg_of(figure)
