@@ -28,7 +28,7 @@ from kerasseg.recipe import Recipe, read_recipe
 from kerasseg.run import Run
 
 if TYPE_CHECKING:
-    from kerasseg.experiment import Splits
+    from kerasseg.splits import Splits
 
 PROGRAM = "benchmarks/ablations.py"
 RECIPE = Path(__file__).with_suffix(".toml")
@@ -155,7 +155,7 @@ def _jobs(options: argparse.Namespace) -> Iterator[Job]:
 
 
 def _train_all(jobs: Sequence[Job], options: argparse.Namespace) -> None:
-    from kerasseg.experiment import find_splits
+    from kerasseg.splits import find_splits
 
     splits = find_splits(jobs[0].recipe, options.data_dir)
     for number, job in enumerate(jobs, start=1):

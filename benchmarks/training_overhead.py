@@ -20,9 +20,10 @@ import keras
 import tensorflow as tf
 
 from kerasseg.callbacks import BestModel, EpochCheckpoint
-from kerasseg.experiment import build_model, find_splits
+from kerasseg.experiment import build_model
 from kerasseg.recipe import read_recipe
 from kerasseg.run import Run
+from kerasseg.splits import find_splits
 from kerasseg.training_loop import Training
 from kerasseg.workers import take_part
 

@@ -13,6 +13,9 @@ td:first-child, th:first-child { text-align: left } tr:nth-child(even) { backgro
 pre { background: #f3f3f3; padding: .7rem; overflow-x: auto }
 .bar { display: inline-block; height: .8em; background: #3b6ea5 }
 .track { display: inline-block; width: 12rem; background: #e4e4e4; text-align: left }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem }
+.pair figure { margin: 0 } .pair img { width: 100% }
+.note { color: #555 } .key > span { margin-right: 1rem; white-space: nowrap }
 .chip { display: inline-block; width: .9em; height: .9em; margin-right: .5em }
 """
 
@@ -78,6 +81,20 @@ def chip(colour: tuple[int, int, int]) -> str:
     """
     red, green, blue = colour
     return f'<span class="chip" style="background:#{red:02x}{green:02x}{blue:02x}"></span>'
+
+
+def key(entries: Iterable[tuple[tuple[int, int, int], str]]) -> str:
+    """Returns what colours stand for, one beside the other.
+
+    Args:
+        entries: An RGB colour, 0..255, and plain text each.
+
+    Example:
+        >>> key([((255, 0, 0), "wrong")]).count("wrong")
+        1
+    """
+    spans = (f"<span>{chip(colour)}{escape(text)}</span>" for colour, text in entries)
+    return f'<p class="key">{" ".join(spans)}</p>'
 
 
 def picture(encoded: bytes, kind: str, caption: str, alternative: str = "") -> str:

@@ -66,7 +66,8 @@ class Run:
     `metrics.json`, `class_weights.json` (where the recipe names a rule for them), `history.csv`,
     `report.html`, `pictures/`, `samples/` (the images that the pictures show), `tensorboard/`,
     `checkpoint/` (what a resume needs), `serving/` (SavedModels by version) and `evaluation/` (what
-    `training.evaluate` wrote, and an `.npz` an evaluation for comparisons with other runs).
+    `training.evaluate` wrote by NAME: `.json`, `.md` and `.html`; and `.npz`, which training leaves
+    as `validation.npz` too, for comparisons with other runs).
 
     Args:
         path: The directory. It need not exist yet.

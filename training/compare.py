@@ -1,4 +1,7 @@
-"""Compares two runs image by image: python -m training.compare RUN_A RUN_B."""
+"""Compares two runs image by image: python -m training.compare RUN_A RUN_B [--name NAME].
+
+Of what training leaves at its end, or of what training.evaluate left under a name, by any protocol.
+"""
 
 import argparse
 import sys
@@ -34,8 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--name",
         default="validation",
-        help="which evaluation of the runs, by the name of its file in evaluation/ "
-        "(default: validation, which training leaves)",
+        help="which evaluation of both runs, by the name of its files in evaluation/, such as "
+        "val-refinenet-last (default: validation, which training leaves)",
     )
     parser.add_argument(
         "--samples", type=int, default=10_000, help="how often images are drawn (default: 10000)"

@@ -1,6 +1,8 @@
 """Evaluates a run on a split: python -m training.evaluate RUN [--protocol refinenet] [--flip].
 
-Prints the IoU of every class and writes evaluation/NAME.json into the run directory.
+Prints the IoU of every class and writes into evaluation/ of the run directory: NAME.json for
+programs, NAME.md for a pull request, NAME.html to look at, and NAME.npz with the counts of each
+image, by which training.compare compares runs.
 """
 
 import argparse
@@ -18,7 +20,10 @@ from kerasseg.evaluation.options import WEIGHTS, add_protocol_options, protocol_
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluates and leaves the numbers in the run."""
     options = _parser().parse_args(arguments)
-    from kerasseg.evaluation import iou_table, of_run
+    from kerasseg.evaluation import Tally, image_counts, iou_table, of_run
+    from kerasseg.evaluation.protocol import name_of
+    from kerasseg.evaluation.result import writing
+    from kerasseg.evaluation.result.worst import worst_images
     from kerasseg.recipe import read_recipe
     from kerasseg.run import Run
 
@@ -27,28 +32,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise KerassegError(f"--batch-size {options.batch_size}: give at least 1.")
     name = options.split or read_recipe(run.file("recipe.toml")).data.validation_split
     file = of_run.result_file(run, name, protocol, options.weights, options.name)
-    if file.exists() and not options.overwrite:
-        raise KerassegError(f"{file} is there already. Give another --name, or say --overwrite.")
+    writing.check_free(file, options.overwrite)
     split, labels = of_run.find_split(run, name, options.data_dir)
     model, devices = run.load_model(WEIGHTS[options.weights]), tuple(options.devices)
+    tally = Tally(labels, calibration=options.calibration)
     found, seconds = of_run.evaluate_model(
-        model, split, labels, protocol, batch_size=options.batch_size, devices=devices
+        model, split, labels, protocol, batch_size=options.batch_size, devices=devices, tally=tally
     )
     facts: dict[str, Any] = {
         "split": name,
         "protocol": protocol.to_json(),
+        "protocol_name": name_of(protocol),
         "weights": options.weights,
     }
     if protocol.tile:
         facts["tile_differences"] = of_run.differences_of_tiles(model, split, protocol)
-    of_run.write_result(file, found, seconds, split, labels, facts)
+    result = writing.result_of(found, tally.details, seconds, split, labels, facts)
+    worst = worst_images(model, split, labels, found, protocol)
+    writing.write_result(run, file, result, image_counts(found, split, labels), worst)
     print(iou_table(labels.class_names, found.confusion))
     for overlap, share in (facts.get("tile_differences") or {}).items():
         print(
             f"with an overlap of {overlap}, {share:.2%} of the pixels get another class than "
             "without tiles (first image, at most two tiles high and wide)"
         )
-    print(f"{len(split)} images, {len(split) / seconds:.1f} a second: {file}")
+    print(f"{len(split)} images, {len(split) / seconds:.1f} a second: {file.with_suffix('.html')}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,8 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     add_protocol_options(parser)
     add("--batch-size", type=int, default=4, metavar="N", help="images of one size at once")
     add("--devices", nargs="+", default=[], metavar="NAME", help="as GPU:0 GPU:1 (default: one)")
-    add("--name", default="", help="of the file (default: SPLIT-PROTOCOL-WEIGHTS)")
-    add("--overwrite", action="store_true", help="replaces the file if it is there")
+    add("--calibration", action="store_true", help="of probabilities too, which takes longer")
+    add("--name", default="", help="of the files (default: SPLIT-PROTOCOL-WEIGHTS)")
+    add("--overwrite", action="store_true", help="replaces the files if they are there")
     return parser
 
 

@@ -39,6 +39,7 @@ from kerasseg.evaluation.metrics import (
 )
 from kerasseg.evaluation.predictor import Predictor
 from kerasseg.evaluation.protocol import PROTOCOLS, Protocol, protocol_of
+from kerasseg.evaluation.result.details import Details, Tally
 from kerasseg.evaluation.tile_differences import tile_differences
 from kerasseg.evaluation.windows import ArrayReader, RasterReader, predict_raster
 
@@ -49,6 +50,7 @@ __all__ = [
     "BoundaryIoU",
     "Comparison",
     "DenseCRF",
+    "Details",
     "Evaluation",
     "ExpectedCalibrationError",
     "FrequencyWeightedIoU",
@@ -61,6 +63,7 @@ __all__ = [
     "Predictor",
     "Protocol",
     "RasterReader",
+    "Tally",
     "class_accuracy",
     "class_dice",
     "class_iou",

@@ -35,7 +35,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> bytes:
         "learning rate": tuple(key for key in known if key.startswith("learning_rate")),
     }
     shown = {title: keys for title, keys in groups.items() if {*known} & {*keys}}
-    figure = _figure(4.2 * max(len(shown), 1), 3.2)
+    figure = new_figure(4.2 * max(len(shown), 1), 3.2)
     for place, (title, keys) in enumerate(shown.items()):
         axes = figure.add_subplot(1, len(shown), place + 1)
         for key in keys:
@@ -46,7 +46,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> bytes:
         axes.grid(alpha=0.3)
         if len(keys) > 1:
             axes.legend()
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def _named(key: str) -> str:
@@ -68,7 +68,7 @@ def confusion_chart(confusion: np.ndarray, class_names: Sequence[str]) -> bytes:
     """
     shares, count = row_shares(confusion), len(class_names)
     side = 2.2 + min(0.42 * count, 9.0)
-    figure = _figure(side + 1.2, side)
+    figure = new_figure(side + 1.2, side)
     axes = figure.add_subplot()
     image = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
     axes.set(xlabel="predicted", ylabel="true")
@@ -87,15 +87,16 @@ def confusion_chart(confusion: np.ndarray, class_names: Sequence[str]) -> bytes:
     return stream.getvalue()
 
 
-def _figure(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float) -> "Figure":
+    """Returns an empty figure of that many inches."""
     # Without pyplot, which would keep every figure and ask for a screen.
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _svg(figure: "Figure") -> bytes:
+def svg_of(figure: "Figure") -> bytes:
+    """Returns a figure as SVG, without what names addresses elsewhere: pages stand alone."""
     stream = io.BytesIO()
-    # Without what names addresses elsewhere: the page is to stand alone.
     figure.savefig(stream, format="svg")
     return _ELSEWHERE.sub(b"", stream.getvalue())

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from kerasseg.evaluation.kept_predictors import predictor_of
 from kerasseg.evaluation.metrics import class_confusions
 from kerasseg.evaluation.predictor import Predictor
 from kerasseg.evaluation.protocol import Protocol
+from kerasseg.evaluation.result.confident import confident_function
+from kerasseg.evaluation.result.details import Tally
 from kerasseg.label_set import LabelSet
 
 _count = tf.function(class_confusions, reduce_retracing=True, autograph=False)
@@ -100,6 +102,7 @@ def evaluate(
     batch_size: int = 4,
     devices: Sequence[str] = (),
     progress: bool | None = None,
+    tally: Tally | None = None,
 ) -> Evaluation:
     """Returns how a model does on a split, by any protocol, void left out.
 
@@ -114,6 +117,7 @@ def evaluate(
         devices: Names such as `"GPU:0"`, to which the images of a batch are dealt out; empty for
             TensorFlow's own choice of one.
         progress: Whether a bar is shown; None: where standard error is a terminal.
+        tally: Where borders, regions and confidence are counted too; None for nowhere.
 
     Raises:
         KerassegError: If the model has another number of classes than the data, or the protocol
@@ -135,7 +139,7 @@ def evaluate(
         split, labels, batch_size=size, pad_to_multiple=replicas, numbered=True
     )
     shown = sys.stderr.isatty() if progress is None else progress
-    return evaluate_images(model, batches, labels, shown, protocol, devices)
+    return evaluate_images(model, batches, labels, shown, protocol, devices, tally)
 
 
 def evaluate_images(
@@ -145,6 +149,7 @@ def evaluate_images(
     progress: bool = False,
     protocol: str | Protocol = "whole",
     devices: Sequence[str] = (),
+    tally: Tally | None = None,
 ) -> Evaluation:
     """Returns the counts of a model over a data set, for each image, void left out.
 
@@ -156,6 +161,7 @@ def evaluate_images(
         progress: Whether a bar is shown.
         protocol: As for `evaluate`.
         devices: As for `evaluate`; every batch is a multiple of their number.
+        tally: As for `evaluate`.
 
     Raises:
         KerassegError: If the model has another number of classes than the data, or the protocol
@@ -174,7 +180,7 @@ def evaluate_images(
     predictor = predictor_of(model, protocol, devices)
     total = np.zeros((labels.num_classes, labels.num_classes), np.int64)
     parts = []
-    for confusions, number in _counted(predictor, batches, labels, progress):
+    for confusions, number in _counted(predictor, batches, labels, progress, tally):
         total += confusions.sum(axis=0)
         overlap = np.diagonal(confusions, axis1=1, axis2=2)
         union = confusions.sum(axis=1) + confusions.sum(axis=2) - overlap
@@ -184,7 +190,11 @@ def evaluate_images(
 
 
 def _counted(
-    predictor: Predictor, batches: tf.data.Dataset, labels: LabelSet, progress: bool
+    predictor: Predictor,
+    batches: tf.data.Dataset,
+    labels: LabelSet,
+    progress: bool,
+    tally: Tally | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """Gives the confusion matrices of the images of each batch, and what follows its truth.
 
@@ -198,14 +208,26 @@ def _counted(
             f"{labels.num_classes} ({', '.join(labels.class_names[:3])}, ...). Give the data that "
             "it was trained for."
         )
-    classes_of = predictor.batch_function(batches.element_spec[0])
+    classes_of = _function_of(predictor, batches.element_spec[0], tally)
     seen = ahead((classes_of(images), *others) for images, *others in batches)
     length = int(batches.cardinality())
     bar = tqdm(seen, "evaluating", max(length, 0) or None, unit="batch", disable=not progress)
-    for classes, truth, *others in bar:
+    for (classes, confidence), truth, *others in bar:
         with tf.device("CPU"):  # on a GPU the counting is not deterministic
             confusions = _count(truth, classes, labels.num_classes, labels.ignore_label)
+        if tally is not None:
+            tally.add(truth.numpy(), np.asarray(classes), confidence)
         yield confusions.numpy(), *others
+
+
+def _function_of(
+    predictor: Predictor, images: tf.TensorSpec, tally: Tally | None
+) -> Callable[[tf.Tensor], tuple[npt.ArrayLike, np.ndarray | None]]:
+    """Returns the function of batches to classes and, where it is wanted, confidence."""
+    if tally is not None and tally.calibration:
+        return confident_function(predictor, images)
+    classes_of = predictor.batch_function(images)
+    return lambda batch: (classes_of(batch), None)
 
 
 def predict(

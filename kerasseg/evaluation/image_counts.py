@@ -156,6 +156,8 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
         found = ", ".join(sorted(each.stem for each in path.parent.glob("*.npz")))
         remedy = (
             "The command that trained it, given again, ends with the evaluation that leaves it."
+            if name == VALIDATION
+            else "training.evaluate leaves one."
         )
         raise KerassegError(
             f"{run.path} holds no {FOLDER}/{path.name}. {f'There is {found}.' if found else remedy}"

@@ -1,38 +1,24 @@
 """The evaluation of a run on a split, as a file of the run."""
 
-import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from kerasseg.data.checking import say_skipped
-from kerasseg.data.streams import (
-    ExampleStream,
-    Split,
-    check_again,
-    checked,
-    decoded,
-    fingerprint_of_split,
-    some_examples,
-)
+from kerasseg.data.streams import Split, check_again, checked, decoded, some_examples
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.engine import Evaluation, evaluate
-from kerasseg.evaluation.metrics import class_iou, mean_iou
 from kerasseg.evaluation.protocol import Protocol, name_of
+from kerasseg.evaluation.result.details import Tally
 from kerasseg.evaluation.tile_differences import tile_differences
-from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
-from kerasseg.version import __version__
 
 if TYPE_CHECKING:
     from kerasseg.run import Run
-
-SCHEMA_VERSION = 1
 
 
 def result_file(run: "Run", split: str, protocol: Protocol, weights: str, name: str = "") -> Path:
@@ -90,6 +76,7 @@ def evaluate_model(
     *,
     batch_size: int = 4,
     devices: tuple[str, ...] = (),
+    tally: Tally | None = None,
 ) -> tuple[Evaluation, float]:
     """Returns how the model of a run does on a split, and the seconds that took.
 
@@ -100,13 +87,22 @@ def evaluate_model(
         protocol: How to evaluate.
         batch_size: As for `evaluate`.
         devices: As for `evaluate`.
+        tally: As for `evaluate`.
 
     Raises:
         KerassegError: If a file is damaged, or an argument cannot be used.
     """
     began = time.monotonic()
     try:
-        found = evaluate(model, split, labels, protocol, batch_size=batch_size, devices=devices)
+        found = evaluate(
+            model,
+            split,
+            labels,
+            protocol,
+            batch_size=batch_size,
+            devices=devices,
+            tally=tally,
+        )
     except tf.errors.ResourceExhaustedError:
         raise KerassegError(
             "the memory is too small for these images: say --tile 512, or a smaller --batch-size."
@@ -133,67 +129,3 @@ def differences_of_tiles(
     if max(image.shape[:2]) <= protocol.tile:
         return None
     return tile_differences(model, image, protocol.tile, protocol=protocol)
-
-
-def write_result(
-    file: Path,
-    evaluation: Evaluation,
-    seconds: float,
-    split: Split,
-    labels: LabelSet,
-    facts: dict[str, Any],
-) -> None:
-    """Writes the numbers of an evaluation as JSON.
-
-    `images` holds for each image its name, its mean IoU (null where it is all void), and for each
-    class the pixels of overlap and of union, from which any mean over images can be made.
-
-    Args:
-        file: Where; see `result_file`.
-        evaluation: The numbers.
-        seconds: What it took.
-        split: What was evaluated.
-        labels: Its classes.
-        facts: Further entries: split, protocol, weights.
-    """
-    ious = class_iou(evaluation.confusion)
-    result = {
-        "schema_version": SCHEMA_VERSION,
-        "kerasseg_version": __version__,
-        **facts,
-        "fingerprint": fingerprint_of_split(split),
-        "class_names": list(labels.class_names),
-        "mean_iou": mean_iou(evaluation.confusion),
-        "class_iou": dict(zip(labels.class_names, map(_number, ious), strict=True)),
-        "seconds": round(seconds, 2),
-        "images_per_second": round(len(evaluation.numbers) / max(seconds, 1e-9), 2),
-        "confusion": evaluation.confusion.tolist(),
-        "images": _images(evaluation, _names(split)),
-    }
-    with atomic_file(file) as temporary:
-        temporary.write_text(json.dumps(result) + "\n", encoding="utf-8")
-
-
-def _images(evaluation: Evaluation, names: list[str]) -> list[dict[str, Any]]:
-    order = np.argsort(evaluation.numbers)
-    return [
-        {
-            "name": names[evaluation.numbers[row]],
-            "iou": _number(evaluation.image_iou[row]),
-            "overlap": evaluation.overlap[row].tolist(),
-            "union": evaluation.union[row].tolist(),
-        }
-        for row in order
-    ]
-
-
-def _names(split: Split) -> list[str]:
-    if isinstance(split, ExampleStream):
-        names = split.in_order().map(lambda name, image, label: name)
-        return [name.decode() for name in names.as_numpy_iterator()]
-    return [pair.image.name for pair in split]
-
-
-def _number(value: float) -> float | None:
-    """Returns what JSON knows: it has no NaN."""
-    return None if np.isnan(value) else float(value)

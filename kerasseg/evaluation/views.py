@@ -52,6 +52,12 @@ class Views:
         """Returns the class of every pixel, int32 `(N, H, W)`."""
         return self.largest(self.scores(images))
 
+    def confident(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the class of every pixel, as `classes` does, and its probability, float32."""
+        scores = self.scores(images)
+        shares = self._normalised(scores) if self._plain else scores
+        return self.largest(scores), confidence_of(shares)
+
     def largest(self, scores: tf.Tensor) -> tf.Tensor:
         """Returns the class with the largest score, int32 `(N, H, W)`.
 
@@ -105,6 +111,13 @@ class Views:
         same = tf.reduce_all(tf.shape(maps)[1:3] == size)
         resized = tf.cond(same, lambda: maps, lambda: tf.image.resize(maps, size))
         return tf.ensure_shape(resized, (None, None, None, maps.shape[-1]))
+
+
+def confidence_of(probabilities: tf.Tensor) -> tf.Tensor:
+    """Returns the probability of the likeliest class, `(N, H, W)`, of those `(N, H, W, C)`."""
+    if probabilities.shape[-1] == 1:
+        return tf.maximum(probabilities, 1 - probabilities)[..., 0]
+    return tf.reduce_max(probabilities, axis=-1)
 
 
 def _mirrored_if(flipped: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:

@@ -127,7 +127,7 @@ def trained(monkeypatch):
 
     splits = SimpleNamespace(fingerprint=DATA, train=range(367))
     monkeypatch.setattr(ablations, "_train", train)
-    monkeypatch.setattr("kerasseg.experiment.find_splits", lambda recipe, data_dir: splits)
+    monkeypatch.setattr("kerasseg.splits.find_splits", lambda recipe, data_dir: splits)
     return names
 
 
@@ -205,7 +205,7 @@ def test_a_result_of_another_recipe_is_refused(start, trained, capsys):
 def test_a_result_of_other_data_is_refused(start, trained, capsys, monkeypatch):
     start("--only", "refinenet", "--seeds", "0")
     other = SimpleNamespace(fingerprint={"train": "c"}, train=range(9))
-    monkeypatch.setattr("kerasseg.experiment.find_splits", lambda recipe, data_dir: other)
+    monkeypatch.setattr("kerasseg.splits.find_splits", lambda recipe, data_dir: other)
     message = refused(capsys, start("--only", "refinenet", "--seeds", "0"))
     assert "holds the result of other data than --data-dir has." in message
 

@@ -144,6 +144,8 @@ def test_runs_without_counts_are_refused(run_of, capsys):
     missing = "holds no evaluation/validation.npz."
     assert f"{missing} The command that trained it" in said(capsys, empty, other)[2]
     assert f"{missing} There is val-scales." in said(capsys, other, other)[2]
+    unknown = said(capsys, empty, other, "--name", "val-whole-last")[2]
+    assert "holds no evaluation/val-whole-last.npz. training.evaluate leaves one." in unknown
     assert said(capsys, other, other, "--name", "val-scales", "--samples", 10)[0] == 0
     assert "no such run directory" in said(capsys, other, "nowhere")[2]
 

@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 
 from kerasseg import data, evaluate, predict
-from kerasseg.evaluation import DenseCRF, Protocol
+from kerasseg.evaluation import (
+    DenseCRF,
+    ExpectedCalibrationError,
+    Protocol,
+    Tally,
+    read_image_counts,
+)
+from kerasseg.evaluation.result.scores import calibration
 from kerasseg.run import Run
 from tests.data.files import LABELS, write_folder
+from training.compare import main as compare
 from training.evaluate import main
 
 
@@ -19,7 +27,9 @@ def run_program(data_dir):
 
 
 def results(run_dir):
-    return {path.name: json.loads(path.read_text()) for path in (run_dir / "evaluation").glob("*")}
+    return {
+        path.name: json.loads(path.read_text()) for path in (run_dir / "evaluation").glob("*.json")
+    }
 
 
 def test_the_whole_images_score_what_training_reported(finished, run_program, data_dir, capsys):
@@ -37,7 +47,9 @@ def test_the_whole_images_score_what_training_reported(finished, run_program, da
     scores = evaluate(Run(finished).load_model(), pairs, LABELS)
     order = np.argsort(scores.numbers)
     np.testing.assert_allclose([each["iou"] for each in found["images"]], scores.image_iou[order])
-    np.testing.assert_array_equal([each["union"] for each in found["images"]], scores.union[order])
+    counts = read_image_counts(Run(finished), "val-whole-last")
+    np.testing.assert_array_equal(counts.union, scores.union[order])
+    assert counts.names == tuple(each["name"] for each in found["images"])
 
 
 def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, run_program, capsys):
@@ -67,13 +79,64 @@ def test_a_dense_crf_has_a_file_of_its_own(finished, run_program, data_dir):
 
 def test_nothing_is_overwritten_unasked(finished, run_program, capsys):
     file = finished / "evaluation" / "mine.json"
-    file.parent.mkdir()
+    file.parent.mkdir(exist_ok=True)
     file.write_text("{}")
     assert run_program(finished, "--name", "mine") == 2
     assert "is there already. Give another --name, or say --overwrite." in capsys.readouterr().err
     assert file.read_text() == "{}"
     assert run_program(finished, "--name", "mine", "--overwrite") == 0
     assert "mean_iou" in json.loads(file.read_text())
+
+
+@pytest.mark.parametrize("suffix", [".md", ".html", ".npz"])
+def test_no_file_of_another_evaluation_is_overwritten(finished, run_program, capsys, suffix):
+    file = finished / "evaluation" / f"mine{suffix}"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("mine")
+    assert run_program(finished, "--name", "mine") == 2
+    assert f"mine{suffix} is there already." in capsys.readouterr().err
+    assert file.read_text() == "mine"
+
+
+def test_what_training_left_is_not_overwritten_either(undisturbed, run_program, capsys):
+    assert run_program(undisturbed, "--name", "validation") == 2
+    assert "validation.npz is there already." in capsys.readouterr().err
+
+
+def test_it_leaves_pages_and_what_a_comparison_needs(finished, run_program, data_dir, capsys):
+    options = ["--flip", "--calibration"]
+    assert run_program(finished, "--name", "mine", *options) == 0
+    assert run_program(finished, "--name", "mine.2", "--flip", "--tile", "64", "--calibration") == 0
+    folder = finished / "evaluation"
+    found = {path.name for path in folder.iterdir()} - {"validation.npz"}
+    ends = ("json", "md", "html", "npz")
+    assert found == {f"{name}.{end}" for name in ("mine", "mine.2") for end in ends}
+    page = (folder / "mine.html").read_text()
+    assert "finished: val, scales1-flip, last weights" in page
+    shown = capsys.readouterr().out
+    assert str(folder / "mine.html") in shown
+    for pair in data.find_pairs(data_dir, "val"):
+        assert f"{pair.image.name}: mean IoU" in page
+    capsys.readouterr()
+    arguments = [str(finished), str(finished), "--name", "mine", "--samples", "10"]
+    assert compare(arguments) == 0
+    assert f"mean    {results(finished)['mine.json']['mean_iou']:.3f}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("protocol", ["whole", Protocol(flip=True), Protocol(tile=64, overlap=32)])
+def test_calibration_is_the_metrics_and_changes_no_class(undisturbed, data_dir, protocol):
+    model, pairs = Run(undisturbed).load_model(), data.find_pairs(data_dir, "val")
+    tally = Tally(LABELS, calibration=True)
+    found = evaluate(model, pairs, LABELS, protocol, tally=tally)
+    plain = evaluate(model, pairs, LABELS, protocol)
+    np.testing.assert_array_equal(found.confusion, plain.confusion)
+    np.testing.assert_array_equal(tally.details.distances.sum(axis=0), found.confusion)
+    metric = ExpectedCalibrationError(3, LABELS.ignore_label, from_logits=False)
+    for pair in pairs:
+        image, truth = data.read_pair(pair)
+        metric.update_state(truth[None], predict(model, image, protocol, probabilities=True)[None])
+    error = calibration(tally.details.confidences)["expected_calibration_error"]
+    assert error == pytest.approx(float(metric.result()), abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.experiment import _naming_bad_files, find_splits
+from kerasseg.experiment import _naming_bad_files
 from kerasseg.recipe import read_recipe
+from kerasseg.splits import find_splits
 from tests.training.runs import assert_same_result, history
 
 

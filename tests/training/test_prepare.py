@@ -14,8 +14,9 @@ from PIL import Image
 
 from kerasseg.data import records
 from kerasseg.errors import KerassegError
-from kerasseg.experiment import _naming_bad_files, find_splits
+from kerasseg.experiment import _naming_bad_files
 from kerasseg.recipe import read_recipe
+from kerasseg.splits import find_splits
 from tests.data.files import write_folder
 from tests.processes import CHECKOUT
 from tests.training.runs import assert_same_result, contents, history, weights

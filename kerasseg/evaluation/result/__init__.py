@@ -1,0 +1,1 @@
+"""What an evaluation leaves in a run: numbers for programs, and pages for people."""

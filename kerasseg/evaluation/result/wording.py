@@ -1,0 +1,151 @@
+"""The words of an evaluation's scores, for its pages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Lines = list[tuple[str, float, str]]
+
+
+def score_lines(result: Mapping[str, Any]) -> Lines:
+    """Returns name and value of each score over all classes, and what it is.
+
+    Args:
+        result: As `result_of` returns it.
+
+    Example:
+        >>> score_lines({"mean_iou": 0.5, "classes_in_mean": 2, "class_names": ["a", "b"],
+        ...              "boundary_f1": {"3": 0.25}})[0]
+        ('mean IoU', 0.5, 'of all 2 classes')
+    """
+    known: Lines = [
+        (name, result[key], meaning)
+        for key, name, meaning in (
+            ("mean_iou", "mean IoU", _of_classes(result)),
+            ("pixel_accuracy", "pixel accuracy", "share of all pixels that are right"),
+            ("mean_accuracy", "mean accuracy", "mean of the recalls of the classes in the truth"),
+            ("frequency_weighted_iou", "frequency-weighted IoU", "by the classes' true pixels"),
+            ("mean_dice", "mean Dice", "F1 of the pixels of each class"),
+            ("boundary_iou", "Boundary IoU", "of what lies within 2 % of the diagonal of a border"),
+        )
+        if key in result
+    ]
+    for tolerance, score in result["boundary_f1"].items():
+        unit = "pixel" if tolerance == "1" else "pixels"
+        meaning = f"contours that agree to {tolerance} {unit}"
+        known.append((f"boundary F1, {tolerance} {unit}", score, meaning))
+    if "expected_calibration_error" in result:
+        error = result["expected_calibration_error"]
+        known.append(("expected calibration error", error, "the lower the better"))
+    return known
+
+
+def _of_classes(result: Mapping[str, Any]) -> str:
+    count, known = len(result["class_names"]), result["classes_in_mean"]
+    if count == known:
+        return f"of all {count} classes"
+    return f"of the {known} of {count} classes that occur in truth or prediction"
+
+
+def size_words(row: Mapping[str, Any]) -> str:
+    """Returns a range of areas.
+
+    Example:
+        >>> size_words({"from": 16, "below": 64}), size_words({"from": 16384, "below": None})
+        ('16 to 63', '16384 and more')
+    """
+    return f"{row['from']} to {row['below'] - 1}" if row["below"] else f"{row['from']} and more"
+
+
+def shown(value: float | None) -> str:
+    """Returns a score with three digits, a dash for none.
+
+    Example:
+        >>> shown(0.25), shown(None)
+        ('0.250', '-')
+    """
+    return "-" if value is None else f"{value:.3f}"
+
+
+def share(part: float, whole: float) -> str:
+    """Returns a share in percent, a dash where there is nothing.
+
+    Example:
+        >>> share(1, 8), share(0, 0)
+        ('12.5 %', '-')
+    """
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def class_rows(result: Mapping[str, Any]) -> list[tuple[str, list[float | None], str]]:
+    """Returns of each class its name, IoU, Dice, recall, precision and Boundary IoU, and its share.
+
+    Args:
+        result: As `result_of` returns it.
+    """
+    keys = ("iou", "dice", "accuracy", "precision", "boundary_iou")
+    truth = [sum(row) for row in result["confusion"]]
+    return [
+        (name, [result[f"class_{key}"][name] for key in keys], share(count, sum(truth)))
+        for name, count in zip(result["class_names"], truth, strict=True)
+    ]
+
+
+def border_rows(result: Mapping[str, Any]) -> list[list[str]]:
+    """Returns the numbers near borders and in the rest, a row a width.
+
+    Args:
+        result: As `result_of` returns it.
+    """
+    rows = []
+    for row in result["boundary_and_interior"]:
+        near, rest = row["boundary"], row["interior"]
+        pixels = near["pixels"] + rest["pixels"]
+        scores = [part[key] for key in ("mean_iou", "accuracy") for part in (near, rest)]
+        rows.append([str(row["within"]), share(near["pixels"], pixels), *map(shown, scores)])
+    return rows
+
+
+def ends_of_classes(result: Mapping[str, Any], count: int = 5) -> tuple[Sequence[str], ...]:
+    """Returns the names with scores of the classes of lowest and of highest IoU.
+
+    Args:
+        result: As `result_of` returns it.
+        count: How many of each.
+
+    Example:
+        >>> ends_of_classes({"class_iou": {"road": 0.9, "car": 0.5, "sky": None}}, 1)
+        (['car 0.500'], ['road 0.900'])
+    """
+    known = [(iou, name) for name, iou in result["class_iou"].items() if iou is not None]
+    ordered = [f"{name} {iou:.3f}" for iou, name in sorted(known)]
+    return ordered[:count], ordered[::-1][:count]
+
+
+def most_confused(result: Mapping[str, Any], count: int = 10) -> list[tuple[str, str, str, str]]:
+    """Returns the pairs of classes with most wrong pixels.
+
+    Args:
+        result: As `result_of` returns it.
+        count: How many at most.
+
+    Returns:
+        The true class, the predicted one, the share of the true class's pixels, and that of all
+        wrong ones.
+
+    Example:
+        >>> most_confused({"class_names": ["road", "car"], "confusion": [[3, 1], [0, 4]]})
+        [('road', 'car', '25.0 %', '100.0 %')]
+    """
+    names, confusion = result["class_names"], result["confusion"]
+    wrong = [
+        (pixels, true, predicted)
+        for true, row in enumerate(confusion)
+        for predicted, pixels in enumerate(row)
+        if pixels and true != predicted
+    ]
+    total = sum(pixels for pixels, _, _ in wrong)
+    chosen = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:count]
+    return [
+        (names[true], names[predicted], share(pixels, sum(confusion[true])), share(pixels, total))
+        for pixels, true, predicted in chosen
+    ]
