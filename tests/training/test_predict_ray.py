@@ -18,6 +18,7 @@ from training.predict import main
 
 COUNT = 16
 PROTOCOL = ("--scales", "0.5", "1", "1.5", "2", "--flip", "--overlays")
+POLYGONS = ("--polygons", "coco")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def plain(undisturbed, photos, tmp_path_factory):
     threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     command = [sys.executable, "-m", "training.predict", undisturbed, photos, "--out", out]
     ended = subprocess.run(
-        [*command, *PROTOCOL], cwd=CHECKOUT, env={**os.environ, **threads}, check=False
+        [*command, *PROTOCOL, *POLYGONS], cwd=CHECKOUT, env={**os.environ, **threads}, check=False
     )
     assert ended.returncode == 1
     return contents(out)
@@ -101,7 +102,7 @@ def test_a_killed_worker_loses_nothing_and_a_restart_goes_on(
     out, killed = tmp_path / "out", []
     thread = threading.Thread(target=kill_one, args=(out / "masks", killed))
     thread.start()
-    assert by_ray(undisturbed, photos, "--out", out) == 1
+    assert by_ray(undisturbed, photos, "--out", out, *POLYGONS) == 1
     thread.join()
     assert killed
     assert killed[0] < COUNT - 2
@@ -113,7 +114,7 @@ def test_a_killed_worker_loses_nothing_and_a_restart_goes_on(
 
     (out / "overlays/03.png").unlink()
     times = {path: path.stat().st_mtime_ns for path in out.glob("masks/*")}
-    assert by_ray(undisturbed, photos, "--out", out) == 1
+    assert by_ray(undisturbed, photos, "--out", out, *POLYGONS) == 1
     said = capsys.readouterr().out
     assert "1 images predicted" in said
     assert f"{COUNT - 1} were there already, newer than their images" in said
@@ -159,6 +160,7 @@ def test_what_only_one_engine_takes(undisturbed, photos, tmp_path, capsys):
         ([str(photos), "--out", "gs://bucket/out"], "gs://bucket/out is a URI"),
         ([str(photos), *out, "--workers", "2"], "--workers are those of --engine ray"),
         ([str(photos), *out, "--engine", "ray", "--devices", "CPU:0"], "--devices has no effect"),
+        ([str(photos), "--out", "gs://bucket/out", "--engine", "ray", *POLYGONS], "polygons coco"),
     ):
         assert main([str(undisturbed), *arguments]) == 2
         assert message in capsys.readouterr().err
