@@ -54,6 +54,11 @@ def _of_voc(path: Path) -> "tuple[CocoContents, dict[Number, int]]":
     ids = _ids(path, contents)
     objects = [each for each in contents.annotations if each.category_id in ids]
     seen = {each.image_id for each in objects}
+    if not seen:
+        raise KerassegError(
+            f"{path} has no object of VOC's classes in any of its {len(contents.images)} images. "
+            "Unpack COCO's annotations again."
+        )
     images = [each for each in contents.images if each.id in seen]
     return dataclasses.replace(contents, images=images, annotations=objects), ids
 

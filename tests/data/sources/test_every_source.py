@@ -1,5 +1,6 @@
 """Every reader on a miniature of the published tree."""
 
+import json
 from dataclasses import replace
 from functools import partial
 
@@ -250,6 +251,11 @@ def without_numbers(_, folder):
     savemat(folder / "splits.mat", {"trainNdxs": nobody, "testNdxs": nobody})
 
 
+def without_objects(_, folder):
+    path = folder / "annotations" / "instances_train2017.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"annotations": []}))
+
+
 EMPTY = {
     **dict.fromkeys(
         FOLDERS, (without_files, "is empty. Unpack the archive of this data set again")
@@ -258,6 +264,7 @@ EMPTY = {
     "voc2012, trainaug": (without_sbd, r"cls holds no \*.mat beyond the images of VOC's own train"),
     "sun_rgbd": (without_scenes, "'train' of SUN RGB-D.* is empty in .*: 5285 images were publ"),
     "nyudv2": (without_numbers, "'train' of NYU Depth V2.* is empty in .*: 795 images were publ"),
+    "coco_voc": (without_objects, "no object of VOC's classes in any of its 3 images"),
     "shapes": (without_files, "is empty: put images into images/"),
 }
 
