@@ -107,7 +107,7 @@ def test_a_folder_of_photos_is_trained_exported_and_verified_as_written(tmp_path
     shown = run_line(command("python -m training.train training/recipes/folder.toml"), tmp_path)
     assert re.search(r"^mean IoU 0\.\d{3}$", shown, re.MULTILINE)
     shown = run_line(command("python -m training.evaluate"), tmp_path)
-    assert "evaluation/val-refinenet-last.json" in shown
+    assert "evaluation/val-refinenet-last.html" in shown
     run_line(command("python -m training.predict"), tmp_path)
     assert len(list((tmp_path / "predicted/overlays").iterdir())) == 4
     run_line(command("python -m export.saved_model runs/leaves"), tmp_path)
