@@ -1,9 +1,9 @@
 """An end of the training when validation stops improving."""
 
-import keras
+from kerasseg.callbacks.score_watch import ScoreWatch
 
 
-class EarlyStop(keras.callbacks.Callback):
+class EarlyStop(ScoreWatch):
     """Ends `fit` after some validations in a row without a better score.
 
     Keras' `EarlyStopping` has no state that could be saved: where `fit` is resumed it begins to
@@ -15,6 +15,7 @@ class EarlyStop(keras.callbacks.Callback):
         score: Name of the metric, the higher the better.
 
     Example:
+        >>> import keras
         >>> inputs = keras.Input((3,))
         >>> stop = EarlyStop(patience=2)
         >>> stop.set_model(keras.Model(inputs, keras.layers.Dense(1)(inputs)))
@@ -24,33 +25,14 @@ class EarlyStop(keras.callbacks.Callback):
         (True, True)
     """
 
-    def __init__(self, patience: int, score: str = "mean_iou") -> None:
-        super().__init__()
-        self.patience = patience
-        self.score = score
-        self.best = float("-inf")
-        self.wait = 0
-
     @property
     def stopped(self) -> bool:
-        """Whether the training has come to its end, in this start or in one before."""
+        """Whether the training has come to its end, in this start or in one before.
+
+        After a state that had stopped, `fit` is not to be called.
+        """
         return self.wait >= self.patience
 
-    def state(self) -> dict[str, float]:
-        """Returns the best score and the validations since."""
-        return {"best": self.best, "wait": self.wait}
-
-    def restore(self, state: dict[str, float]) -> None:
-        """Goes on from a state; after one that had stopped, `fit` is not to be called."""
-        self.best = state["best"]
-        self.wait = int(state["wait"])
-
-    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
-        """Has `fit` end with this epoch if the score has not risen for long enough."""
-        score = float((logs or {})[self.score])
-        if score > self.best:
-            self.best, self.wait = score, 0
-            return
-        self.wait += 1
-        if self.stopped:
-            self.model.stop_training = True
+    def act(self) -> None:
+        """Has `fit` end with this epoch."""
+        self.model.stop_training = True

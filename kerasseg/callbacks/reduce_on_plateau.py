@@ -2,10 +2,11 @@
 
 import keras
 
+from kerasseg.callbacks.score_watch import ScoreWatch
 from kerasseg.schedules import PlateauSchedule
 
 
-class ReduceOnPlateau(keras.callbacks.Callback):
+class ReduceOnPlateau(ScoreWatch):
     """Multiplies the learning rate by a factor after some validations without a better score.
 
     The RefineNet authors divide theirs by 10 so. Keras' `ReduceLROnPlateau` needs a rate that is
@@ -35,32 +36,21 @@ class ReduceOnPlateau(keras.callbacks.Callback):
         factor: float = 0.1,
         score: str = "mean_iou",
     ) -> None:
-        super().__init__()
+        super().__init__(patience, score)
         self.schedule = schedule
-        self.patience = patience
         self.factor = factor
-        self.score = score
-        self.best = float("-inf")
-        self.wait = 0
 
     def state(self) -> dict[str, float]:
         """Returns the factor of the rate, the best score and the validations since."""
         factor = float(keras.ops.convert_to_numpy(self.schedule.factor))
-        return {"factor": factor, "best": self.best, "wait": self.wait}
+        return {"factor": factor, **super().state()}
 
     def restore(self, state: dict[str, float]) -> None:
         """Goes on from a state."""
         self.schedule.factor.assign(state["factor"])
-        self.best = state["best"]
-        self.wait = int(state["wait"])
+        super().restore(state)
 
-    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
-        """Lowers the rate if the score has not risen for long enough."""
-        score = float((logs or {})[self.score])
-        if score > self.best:
-            self.best, self.wait = score, 0
-            return
-        self.wait += 1
-        if self.wait >= self.patience:
-            self.schedule.factor.assign(self.schedule.factor * self.factor)
-            self.wait = 0
+    def act(self) -> None:
+        """Lowers the rate, and waits as long again."""
+        self.schedule.factor.assign(self.schedule.factor * self.factor)
+        self.wait = 0
