@@ -118,8 +118,8 @@ def _read_ahead(
     pool: ThreadPoolExecutor, images: Sequence[Input], outputs: Outputs
 ) -> Iterator[tuple[Input, np.ndarray | str | None]]:
     """Gives each image with what `pixels_of` returns."""
-    ahead = [pool.submit(pixels_of, image, outputs) for image in images[:_READ_AHEAD]]
+    read = [pool.submit(pixels_of, image, outputs) for image in images[:_READ_AHEAD]]
     for number, image in enumerate(images):
         if number + _READ_AHEAD < len(images):
-            ahead.append(pool.submit(pixels_of, images[number + _READ_AHEAD], outputs))
-        yield image, ahead.pop(0).result()
+            read.append(pool.submit(pixels_of, images[number + _READ_AHEAD], outputs))
+        yield image, read.pop(0).result()

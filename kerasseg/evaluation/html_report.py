@@ -9,6 +9,7 @@ import numpy as np
 from kerasseg import html
 from kerasseg.evaluation.charts import confusion_chart, curves
 from kerasseg.evaluation.metrics import class_iou, mean_iou
+from kerasseg.evaluation.result.wording import share
 from kerasseg.label_set import LabelSet
 
 _CURVES = "Loss, mean IoU and learning rate over the epochs."
@@ -103,10 +104,6 @@ def _class_table(labels: LabelSet, confusion: np.ndarray) -> str:
     ):
         cells = [html.chip(labels.colours[number]) + escape(name)]
         cells += ["-", ""] if np.isnan(iou) else [f"{iou:.3f}", html.bar(float(iou))]
-        cells += [_percent(overlap[number], whole[number]) for whole in (truth, predicted)]
-        rows.append([*cells, _percent(truth[number], truth.sum())])
+        cells += [share(overlap[number], whole[number]) for whole in (truth, predicted)]
+        rows.append([*cells, share(truth[number], truth.sum())])
     return html.table(["class", "IoU", "", "recall", "precision", "share of pixels"], rows)
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "-"

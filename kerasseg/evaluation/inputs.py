@@ -2,7 +2,7 @@
 
 import glob
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -74,21 +74,27 @@ def find_inputs(arguments: Sequence[str]) -> list[Input]:
         ['a', 'may/b']
     """
     found: dict[Path, Input] = {}
-    for each in _all(arguments):
-        found.setdefault(each.path.resolve(), each)
+    for argument in with_standard_input(arguments):
+        for each in _of_argument(argument):
+            found.setdefault(each.path.resolve(), each)
     inputs = list(found.values())
     check_names([(each.path, each.name) for each in inputs])
     _check_frames(inputs)
     return inputs
 
 
-def _all(arguments: Iterable[str]) -> Iterable[Input]:
+def with_standard_input(arguments: Iterable[str]) -> Iterator[str]:
+    """Gives arguments, and in place of each `"-"` the lines of standard input that are not empty.
+
+    Args:
+        arguments: As for `find_inputs`.
+    """
     for argument in arguments:
         if argument == "-":
             lines = (line.rstrip("\r\n") for line in sys.stdin)
-            yield from _all(line for line in lines if line and line != "-")
+            yield from (line for line in lines if line and line != "-")
         else:
-            yield from _of_argument(argument)
+            yield argument
 
 
 def _of_argument(argument: str) -> list[Input]:

@@ -16,7 +16,12 @@ from kerasseg.evaluation import bucket
 from kerasseg.evaluation.bucket import Image
 from kerasseg.evaluation.dense_crf import crf_library
 from kerasseg.evaluation.folder_prediction import Outcome, gather_polygons
-from kerasseg.evaluation.inputs import VIDEO_SUFFIXES, check_names, find_inputs
+from kerasseg.evaluation.inputs import (
+    VIDEO_SUFFIXES,
+    check_names,
+    find_inputs,
+    with_standard_input,
+)
 from kerasseg.evaluation.ray_worker import Job, Starts, Worker
 
 _MOST_BLOCKS = 10_000  # each is some kilobytes for the process that deals them out
@@ -48,7 +53,7 @@ def find_images(arguments: Sequence[str]) -> list[Image]:
         >>> [(str(image.name), image.uri[:5]) for image in found]
         [('b', ''), ('a', 'file:')]
     """
-    named = list(_with_standard_input(arguments))
+    named = list(with_standard_input(arguments))
     on_disk = [argument for argument in named if not bucket.is_uri(argument)]
     images = [
         Image(str(path.absolute()), name, _time_of(path))
@@ -71,15 +76,6 @@ def _check_kinds(images: Iterable[Image]) -> None:
                 f"{image.place} is a video, which --engine ray does not take: give images alone, "
                 "by a pattern or on standard input, and videos without --engine ray."
             )
-
-
-def _with_standard_input(arguments: Iterable[str]) -> Iterator[str]:
-    for argument in arguments:
-        if argument == "-":
-            lines = (line.rstrip("\r\n") for line in sys.stdin)
-            yield from (line for line in lines if line and line != "-")
-        else:
-            yield argument
 
 
 def _time_of(path: Path) -> int | None:

@@ -19,6 +19,7 @@ from kerasseg.evaluation.engine import Evaluation, evaluate_images, predict
 from kerasseg.evaluation.html_report import ShownImage, html_report
 from kerasseg.evaluation.image_counts import VALIDATION, image_counts, write_image_counts
 from kerasseg.evaluation.metrics import class_iou, iou_table, mean_iou
+from kerasseg.evaluation.result.worst import worst_places
 from kerasseg.evaluation.run_facts import facts_of, title_of
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
@@ -102,8 +103,7 @@ def _page(
     evaluation: Evaluation,
     facts: Mapping[str, Any],
 ) -> str:
-    scored = np.flatnonzero(~np.isnan(evaluation.image_iou))
-    order = scored[np.argsort(evaluation.image_iou[scored], kind="stable")]
+    order = worst_places(evaluation.image_iou, None)
     shown = min(_SHOWN, len(order) // 2)
     best, worst = (
         _shown(model, split, labels, evaluation, rows)

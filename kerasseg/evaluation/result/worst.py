@@ -39,8 +39,12 @@ class WorstImage:
     pictures: tuple[tuple[str, str, bytes], ...]
 
 
-def worst_places(image_iou: np.ndarray, count: int = SHOWN) -> np.ndarray:
+def worst_places(image_iou: np.ndarray, count: int | None = SHOWN) -> np.ndarray:
     """Returns the rows of the lowest scores, the lowest first; images that are all void have none.
+
+    Args:
+        image_iou: The score of each image, NaN for none.
+        count: How many at most; None for all.
 
     Example:
         >>> worst_places(np.array([0.5, np.nan, 0.2, 0.9]), 2).tolist()
