@@ -181,7 +181,7 @@ def _protocol(options: argparse.Namespace) -> "Protocol":
 
 def _cut(image: "np.ndarray", protocol: "Protocol") -> Iterator["np.ndarray"]:
     """Gives the tiles of an image as batches of one."""
-    from kerasseg.evaluation.tiles import spans
+    from kerasseg.evaluation.inference.tiles import spans
 
     for row in spans(image.shape[0], protocol):
         for column in spans(image.shape[1], protocol):
@@ -212,7 +212,7 @@ def bound_of_windows(protocol: "Protocol", width: int, classes: int) -> int:
         >>> bound_of_windows(Protocol(tile=1024, overlap=256), 10_000, 21) / 1e9 < 0.8
         True
     """
-    from kerasseg.evaluation.windows import CACHE_BYTES
+    from kerasseg.evaluation.inference.windows import CACHE_BYTES
 
     common = protocol.overlap - 2 * protocol.margin
     probabilities = 4 * classes * (common * width + 4 * protocol.tile**2)

@@ -13,7 +13,7 @@ from kerasseg.data.streams import (
     some_examples,
 )
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.report import write_report
+from kerasseg.evaluation.report.report import write_report
 from kerasseg.files import says_no_room
 from kerasseg.recipe import ARCHITECTURES, Recipe
 from kerasseg.run import Run

@@ -15,8 +15,8 @@ from kerasseg.command_line import program
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the IoU of both, the difference and its bootstrap interval, for each class too."""
     options = _parser().parse_args(arguments)
-    from kerasseg.evaluation.comparison import compare, comparison_table
-    from kerasseg.evaluation.image_counts import read_image_counts
+    from kerasseg.evaluation.comparison.comparison import compare, comparison_table
+    from kerasseg.evaluation.comparison.image_counts import read_image_counts
     from kerasseg.run import Run
 
     paths = options.run_a, options.run_b

@@ -13,15 +13,16 @@ from typing import Any
 
 from kerasseg.command_line import program
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.options import WEIGHTS, add_protocol_options, protocol_from
+from kerasseg.evaluation.prediction.options import WEIGHTS, add_protocol_options, protocol_from
 
 
 @program
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluates and leaves the numbers in the run."""
     options = _parser().parse_args(arguments)
-    from kerasseg.evaluation import Tally, image_counts, iou_table, of_run
-    from kerasseg.evaluation.protocol import name_of
+    from kerasseg.evaluation import Tally, image_counts, iou_table
+    from kerasseg.evaluation.inference.protocol import name_of
+    from kerasseg.evaluation.report import of_run
     from kerasseg.evaluation.result import writing
     from kerasseg.evaluation.result.worst import worst_images
     from kerasseg.recipe import read_recipe

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kerasseg.command_line import program
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.options import (
+from kerasseg.evaluation.prediction.options import (
     WEIGHTS,
     add_output_options,
     add_protocol_options,
@@ -25,8 +25,8 @@ from kerasseg.evaluation.options import (
 
 if TYPE_CHECKING:
     from kerasseg.evaluation import Protocol
-    from kerasseg.evaluation.folder_prediction import Outcome
-    from kerasseg.evaluation.outputs import Outputs
+    from kerasseg.evaluation.prediction.folder_prediction import Outcome
+    from kerasseg.evaluation.prediction.outputs import Outputs
 
 
 class _Task(NamedTuple):
@@ -75,10 +75,11 @@ def _task(options: argparse.Namespace) -> _Task:
 
 
 def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
-    from kerasseg.evaluation import Predictor, bucket
-    from kerasseg.evaluation.folder_prediction import predict_files
-    from kerasseg.evaluation.inputs import find_inputs
-    from kerasseg.evaluation.outputs import claim_directory
+    from kerasseg.evaluation import Predictor
+    from kerasseg.evaluation.prediction import bucket
+    from kerasseg.evaluation.prediction.folder_prediction import predict_files
+    from kerasseg.evaluation.prediction.inputs import find_inputs
+    from kerasseg.evaluation.prediction.outputs import claim_directory
     from kerasseg.models.model_file import read_model
 
     if options.workers is not None:
@@ -94,7 +95,7 @@ def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
 
 
 def _on_cluster(options: argparse.Namespace, task: _Task) -> "Outcome":
-    from kerasseg.evaluation import bucket, ray_prediction
+    from kerasseg.evaluation.prediction import bucket, ray_prediction
 
     if options.devices:
         raise KerassegError("--devices has no effect with --engine ray: say --workers instead.")

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasseg.evaluation.inference.predictor import Predictor
 from kerasseg.evaluation.metrics import MeanIoU, row_shares
-from kerasseg.evaluation.predictor import Predictor
 from kerasseg.label_set import LabelSet
 
 

@@ -1,21 +1,29 @@
 """Evaluation: one engine, its protocols and metrics, what it shows, and how runs compare."""
 
-from kerasseg.evaluation.bootstrap import PairedInterval, mean_iou_of_counts, paired_bootstrap
-from kerasseg.evaluation.comparison import Comparison, compare, comparison_table
-from kerasseg.evaluation.dense_crf import DenseCRF
-from kerasseg.evaluation.engine import (
+from kerasseg.evaluation.comparison.bootstrap import (
+    PairedInterval,
+    mean_iou_of_counts,
+    paired_bootstrap,
+)
+from kerasseg.evaluation.comparison.comparison import Comparison, compare, comparison_table
+from kerasseg.evaluation.comparison.image_counts import (
+    ImageCounts,
+    image_counts,
+    read_image_counts,
+    write_image_counts,
+)
+from kerasseg.evaluation.inference.dense_crf import DenseCRF
+from kerasseg.evaluation.inference.engine import (
     Evaluation,
     confusion_matrix,
     evaluate,
     evaluate_images,
     predict,
 )
-from kerasseg.evaluation.image_counts import (
-    ImageCounts,
-    image_counts,
-    read_image_counts,
-    write_image_counts,
-)
+from kerasseg.evaluation.inference.predictor import Predictor
+from kerasseg.evaluation.inference.protocol import PROTOCOLS, Protocol, protocol_of
+from kerasseg.evaluation.inference.tile_differences import tile_differences
+from kerasseg.evaluation.inference.windows import ArrayReader, RasterReader, predict_raster
 from kerasseg.evaluation.metrics import (
     BoundaryF1,
     BoundaryIoU,
@@ -37,11 +45,7 @@ from kerasseg.evaluation.metrics import (
     mean_iou,
     pixel_accuracy,
 )
-from kerasseg.evaluation.predictor import Predictor
-from kerasseg.evaluation.protocol import PROTOCOLS, Protocol, protocol_of
 from kerasseg.evaluation.result.details import Details, Tally
-from kerasseg.evaluation.tile_differences import tile_differences
-from kerasseg.evaluation.windows import ArrayReader, RasterReader, predict_raster
 
 __all__ = [
     "PROTOCOLS",

@@ -14,7 +14,7 @@ import yaml
 
 from benchmarks import readme_table, scaling
 from kerasseg.cluster import parse_cluster
-from kerasseg.evaluation.ray_prediction import share
+from kerasseg.evaluation.prediction.ray_prediction import share
 from kerasseg.recipe import read_recipe
 from training import predict
 

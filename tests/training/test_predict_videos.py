@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 
 from kerasseg import predict
-from kerasseg.evaluation import Predictor, video_prediction
-from kerasseg.evaluation.video_files import VideoReader
+from kerasseg.evaluation import Predictor
+from kerasseg.evaluation.prediction import video_prediction
+from kerasseg.evaluation.prediction.video_files import VideoReader
 from kerasseg.run import Run
 from kerasseg.visualization import overlay
-from tests.evaluation.test_video_files import write_video
+from tests.evaluation.prediction.test_video_files import write_video
 from tests.training.test_predict import files, main_status, run
 
 MASKS = [f"masks/walk/{number:06d}.png" for number in range(1, 7)]

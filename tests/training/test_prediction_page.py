@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kerasseg.evaluation import DenseCRF
-from kerasseg.evaluation.inputs import VIDEO_SUFFIXES
+from kerasseg.evaluation.prediction.inputs import VIDEO_SUFFIXES
 from tests.training.test_predict import files
 from training.predict import _parser
 

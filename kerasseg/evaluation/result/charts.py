@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kerasseg.evaluation.charts import new_figure, svg_of
+from kerasseg.evaluation.report.charts import new_figure, svg_of
 
 
 def border_chart(rows: Sequence[Mapping[str, Any]]) -> bytes:

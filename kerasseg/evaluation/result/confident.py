@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.evaluation.predictor import Predictor
-from kerasseg.evaluation.replicas import on_replicas
-from kerasseg.evaluation.views import confidence_of
+from kerasseg.evaluation.inference.predictor import Predictor
+from kerasseg.evaluation.inference.replicas import on_replicas
+from kerasseg.evaluation.inference.views import confidence_of
 
 Confident = Callable[[tf.Tensor], tuple[np.ndarray, np.ndarray]]
 

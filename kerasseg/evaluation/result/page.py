@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerasseg import html
-from kerasseg.evaluation.charts import confusion_chart
+from kerasseg.evaluation.report.charts import confusion_chart
 from kerasseg.evaluation.result.charts import border_chart, calibration_chart
 from kerasseg.evaluation.result.wording import (
     border_rows,

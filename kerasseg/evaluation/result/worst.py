@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import keras
 
     from kerasseg.data.streams import Split
-    from kerasseg.evaluation.engine import Evaluation
-    from kerasseg.evaluation.protocol import Protocol
+    from kerasseg.evaluation.inference.engine import Evaluation
+    from kerasseg.evaluation.inference.protocol import Protocol
 
 SHOWN = 6
 RIGHT, WRONG, VOID = (222, 230, 238), (200, 45, 40), (0, 0, 0)
@@ -71,7 +71,7 @@ def worst_images(
         protocol: How it was evaluated.
     """
     from kerasseg.data.streams import decoded, examples_at
-    from kerasseg.evaluation.engine import predict
+    from kerasseg.evaluation.inference.engine import predict
 
     rows = worst_places(evaluation.image_iou)
     found = []

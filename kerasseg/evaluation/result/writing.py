@@ -9,8 +9,8 @@ import numpy as np
 
 from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.engine import Evaluation
-from kerasseg.evaluation.image_counts import ImageCounts, write_image_counts
+from kerasseg.evaluation.comparison.image_counts import ImageCounts, write_image_counts
+from kerasseg.evaluation.inference.engine import Evaluation
 from kerasseg.evaluation.result.details import Details
 from kerasseg.evaluation.result.markdown import markdown_of
 from kerasseg.evaluation.result.page import page_of

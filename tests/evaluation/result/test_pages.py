@@ -21,8 +21,8 @@ from kerasseg.evaluation.result.worst import (
     worst_places,
 )
 from kerasseg.label_set import LabelSet
+from tests.evaluation.report.test_html_report import Page
 from tests.evaluation.result.test_counts import maps_of
-from tests.evaluation.test_html_report import Page
 
 NAMES = ("sky & <cloud>", "a|b", "traffic_light", "never")
 NO_CLASS = 999

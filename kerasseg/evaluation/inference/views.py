@@ -1,0 +1,140 @@
+"""The views of a batch of images, and the average of what a model says of them, as one graph."""
+
+import keras
+import tensorflow as tf
+
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.inference.protocol import Protocol
+from kerasseg.models.outputs import gives_logits
+
+
+class Views:
+    """A model under the scales and the mirroring of a protocol; what it says of tiles is left out.
+
+    Its methods are made of TensorFlow's operations, to be called within a `tf.function`. However
+    many views there are, the graph holds the model once, and one view at a time is in memory.
+
+    Args:
+        model: Pixels `(N, H, W, channels)` to logits or probabilities `(N, H, W, C)`; for more
+            than `scores` of the image itself its last layer is named `"logits"` or
+            `"probabilities"`. What has another size than the image is resized.
+        protocol: The views.
+
+    Raises:
+        KerassegError: If the model has another kind of output, or no such name where it needs one.
+    """
+
+    def __init__(self, model: keras.Model, protocol: Protocol) -> None:
+        shape = getattr(model, "output_shape", None)
+        if not isinstance(shape, tuple) or len(shape) != 4:
+            raise KerassegError(f"the model gives {shape}; one output (N, H, W, C) is wanted.")
+        check_input(model, protocol)
+        self.model = model
+        self.protocol = protocol
+        self.channels = int(shape[-1])
+        # Of one channel it has to be known what half a probability is.
+        self._plain = protocol.sees_image_itself and self.channels > 1
+        if not self._plain:
+            gives_logits(model)
+
+    def scores(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns what is largest where the class is, float32 `(N, H, W, C)`.
+
+        Args:
+            images: `(N, H, W, channels)`, 0..255, of any dtype.
+        """
+        if self._plain:
+            images = tf.cast(images, tf.float32)
+            return self._sized_as(self._network(images), tf.shape(images)[1:3])
+        return self.probabilities(images)
+
+    def classes(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the class of every pixel, int32 `(N, H, W)`."""
+        return self.largest(self.scores(images))
+
+    def confident(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the class of every pixel, as `classes` does, and its probability, float32."""
+        scores = self.scores(images)
+        shares = self._normalised(scores) if self._plain else scores
+        return self.largest(scores), confidence_of(shares)
+
+    def largest(self, scores: tf.Tensor) -> tf.Tensor:
+        """Returns the class with the largest score, int32 `(N, H, W)`.
+
+        A single channel is the probability of class 1, which has to be above a half.
+        """
+        if self.channels == 1:
+            return tf.cast(scores[..., 0] > 0.5, tf.int32)
+        return tf.argmax(scores, axis=-1, output_type=tf.int32)
+
+    def probabilities(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns the probabilities averaged over the views, float32 `(N, H, W, C)`.
+
+        Args:
+            images: `(N, H, W, channels)`, 0..255, of any dtype.
+        """
+        images = tf.cast(images, tf.float32)
+        size = tf.shape(images)[1:3]
+        if self.protocol.sees_image_itself:
+            return self._sized_as(self._normalised(self._network(images)), size)
+        scales, flips = zip(*self.protocol.views, strict=True)
+
+        def add(view: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            scale, flipped = tf.constant(scales, tf.float64)[view], tf.constant(flips)[view]
+            return view + 1, total + self._view(images, scale, flipped)
+
+        shape = tf.concat([tf.shape(images)[:3], [self.channels]], axis=0)
+        start = tf.constant(0), tf.zeros(shape, tf.float32)
+        invariants = tf.TensorShape([]), tf.TensorShape([None, None, None, self.channels])
+        _, total = tf.while_loop(
+            lambda view, _: view < len(scales), add, start, invariants, parallel_iterations=1
+        )
+        return total / len(scales)
+
+    def _view(self, images: tf.Tensor, scale: tf.Tensor, flipped: tf.Tensor) -> tf.Tensor:
+        size, multiple = tf.shape(images)[1:3], self.protocol.multiple
+        sides = tf.round(scale * tf.cast(size, tf.float64) / multiple)
+        seen = self._sized_as(images, tf.maximum(tf.cast(sides, tf.int32), 1) * multiple)
+        found = self._normalised(self._network(_mirrored_if(flipped, seen)))
+        return self._sized_as(_mirrored_if(flipped, found), size)
+
+    def _network(self, images: tf.Tensor) -> tf.Tensor:
+        return tf.cast(self.model(images, training=False), tf.float32)
+
+    def _normalised(self, outputs: tf.Tensor) -> tf.Tensor:
+        if not gives_logits(self.model):
+            return outputs
+        return tf.nn.softmax(outputs) if self.channels > 1 else tf.sigmoid(outputs)
+
+    @staticmethod
+    def _sized_as(maps: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        same = tf.reduce_all(tf.shape(maps)[1:3] == size)
+        resized = tf.cond(same, lambda: maps, lambda: tf.image.resize(maps, size))
+        return tf.ensure_shape(resized, (None, None, None, maps.shape[-1]))
+
+
+def confidence_of(probabilities: tf.Tensor) -> tf.Tensor:
+    """Returns the probability of the likeliest class, `(N, H, W)`, of those `(N, H, W, C)`."""
+    if probabilities.shape[-1] == 1:
+        return tf.maximum(probabilities, 1 - probabilities)[..., 0]
+    return tf.reduce_max(probabilities, axis=-1)
+
+
+def _mirrored_if(flipped: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    return tf.cond(flipped, lambda: tf.reverse(maps, [2]), lambda: maps)
+
+
+def check_input(model: keras.Model, protocol: Protocol) -> None:
+    """Refuses a model that does not take the views or tiles of a protocol.
+
+    Raises:
+        KerassegError: If it has not one input of images, or takes images of one size alone.
+    """
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        raise KerassegError(f"the model takes {shape}; one input (N, H, W, channels) is wanted.")
+    if shape[1:3] != (None, None) and (protocol.tile or not protocol.sees_image_itself):
+        raise KerassegError(
+            f"the model takes images of {shape[1]}x{shape[2]} alone, and scales and tiles have "
+            "other sizes: build it with input_shape=(None, None, 3) and load its weights."
+        )
