@@ -154,6 +154,7 @@ def test_the_logs_keep_their_names_and_validation_is_that_of_the_logits():
     assert logs["val_mean_iou"] == pytest.approx(float(metric.result()), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_two_replicas_take_the_step_of_one():
     images, labels = draw()
     one = without_dropout(supervised(small_model(), metrics=[MeanIoU(3)]))
@@ -196,7 +197,10 @@ def test_the_loss_of_a_head_reaches_the_backbone():
     assert np.abs(gradients[1] - gradients[0]).max() > 1e-6
 
 
-@pytest.mark.parametrize("options", [{"jit_compile": True}, {"steps_per_execution": 2}])
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param({"jit_compile": True}, marks=pytest.mark.slow), {"steps_per_execution": 2}],
+)
 def test_compiled_by_xla_and_several_steps_a_call(options):
     images, labels = draw()
     plain = fitted(without_dropout(supervised(small_model())), images, labels, batch_size=2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import keras
 
@@ -91,8 +92,6 @@ def tiny_backbone() -> Iterator[None]:
     """Puts `network` into the catalogue of backbones as `"tiny"`."""
     maps = ("map1", "map2", "map3", "map4")
     normalization = {"mean": (128.0,) * 3, "std": (64.0,) * 3}
-    catalogue._BACKBONES["tiny"] = catalogue.Backbone(network, maps, normalization)
-    try:
+    entry = catalogue.Backbone(network, maps, normalization)
+    with patch.dict(catalogue._BACKBONES, tiny=entry):
         yield
-    finally:
-        del catalogue._BACKBONES["tiny"]

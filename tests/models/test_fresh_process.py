@@ -1,6 +1,7 @@
 """A saved model is loaded by a process that has done nothing but `import kerasseg`."""
 
 import numpy as np
+import pytest
 
 from kerasseg import DilatedFCN, EfficientFCN, LightWeightRefineNet, RefineNet
 from tests.models.model_case import random_images, shared_model, tiny_backbone
@@ -21,6 +22,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_gives_exactly_the_same(tmp_path):
     models = {
         "refinenet": shared_model(RefineNet, **REFINENET_OPTIONS),

@@ -58,7 +58,10 @@ def fit(name, folder, epochs=EPOCHS):
     return state, checkpoint.rows, plateau.state(), model.optimizer
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "name",
+    ["SGD", *(pytest.param(name, marks=pytest.mark.slow) for name in OPTIMIZERS if name != "SGD")],
+)
 def test_a_run_stopped_between_two_gradients_of_a_step_ends_as_an_undisturbed_one(name, tmp_path):
     state, rows, plateau, optimizer = fit(name, tmp_path / "whole")
     for stop in (1, 3):

@@ -17,7 +17,7 @@ def tiny():
     config.disable_op_determinism()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def data_dir(tmp_path_factory):
     """Five pictures to learn from and four, of two sizes, to measure on."""
     folder = tmp_path_factory.mktemp("data")
@@ -26,14 +26,14 @@ def data_dir(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def recipe(tmp_path_factory):
     path = tmp_path_factory.mktemp("recipes") / "tiny.toml"
     path.write_text(RECIPE)
     return path
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def train(recipe, data_dir):
     """Runs the program and returns its exit status."""
 
@@ -45,11 +45,12 @@ def train(recipe, data_dir):
     return run
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def undisturbed(train, tmp_path_factory):
     """A run that has ended and that nothing ever stopped. Not to be written to."""
     run_dir = tmp_path_factory.mktemp("runs") / "undisturbed"
-    assert train(run_dir) == 0
+    with tiny_backbone():
+        assert train(run_dir) == 0
     return run_dir
 
 

@@ -201,6 +201,7 @@ def poisoned(monkeypatch):
     monkeypatch.setattr(Progress, "on_train_batch_begin", on_train_batch_begin)
 
 
+@pytest.mark.slow
 def test_a_loss_that_becomes_no_number_later_leaves_the_epoch_before(
     train, undisturbed, data_dir, tmp_path, poisoned, capsys
 ):

@@ -45,6 +45,7 @@ def test_it_ends_after_so_many_validations_without_a_better_score(stopped):
     assert Run(stopped).load_model() is not None
 
 
+@pytest.mark.slow
 def test_interrupted_it_ends_after_the_same(train, still, stopped, tmp_path, monkeypatch, capsys):
     left = [2 * 4 + 1]  # two steps an epoch, of which the fourth has the validation before the last
 

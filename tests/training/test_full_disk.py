@@ -62,6 +62,7 @@ def test_before_anything_is_trained(train, tmp_path, no_room_for, monkeypatch, c
     assert place.is_file()
 
 
+@pytest.mark.slow
 def test_for_the_files_of_tensorboard(train, undisturbed, tmp_path, monkeypatch, capsys):
     said = "/runs/tensorboard/validation/events.out.tfevents.1; No space left on device"
     run_dir, original = tmp_path / "run", tf.summary.image

@@ -96,6 +96,7 @@ def test_killed_at_twenty_moments(killed, train, tmp_path):
     assert not list(disturbed.rglob("*.partial*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kilobytes", "file", "epochs"), [(60, "checkpoint/epoch-1", 0), (150, "best.keras", 1)]
 )

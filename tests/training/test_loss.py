@@ -50,6 +50,7 @@ def stop_in_second_epoch(monkeypatch):
     monkeypatch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_the_same_heads_and_class_weights(
     train, supervised, stop_in_second_epoch, tmp_path, monkeypatch, capsys
 ):

@@ -75,6 +75,7 @@ def fit(monkeypatch):
     return patched
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_under_the_run_is_named_and_with_it_restored_the_run_goes_on(
     train, undisturbed, data, tmp_path, fit, monkeypatch, capsys
 ):

@@ -48,6 +48,7 @@ def run_line(line, monkeypatch):
     assert importlib.import_module(program).main(words) == 0
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_page_run(folder, monkeypatch):
     written = ["predicted", "new", "annotated", "refined"]
     for line in lines():

@@ -184,6 +184,7 @@ def from_records(train, prepared, tmp_path_factory):
     return run_dir
 
 
+@pytest.mark.slow
 def test_a_run_from_records_leaves_what_any_run_does(from_records, undisturbed, prepared):
     files, others = (set(contents(run)) for run in (from_records, undisturbed))
     of_pictures = {name for name in others if name.startswith(("pictures", "samples"))}
@@ -195,6 +196,7 @@ def test_a_run_from_records_leaves_what_any_run_does(from_records, undisturbed, 
     assert json.loads((from_records / "metrics.json").read_text())["images"] == 4
 
 
+@pytest.mark.slow
 def test_a_run_from_records_that_was_stopped_ends_with_the_same_weights(
     train, from_records, prepared, tmp_path, monkeypatch
 ):

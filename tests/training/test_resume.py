@@ -42,6 +42,7 @@ def interrupt(monkeypatch):
     return press
 
 
+@pytest.mark.slow
 def test_killed_in_one_epoch_and_interrupted_in_the_next(
     train, undisturbed, recipe, data_dir, tmp_path, interrupt, capsys
 ):

@@ -138,6 +138,7 @@ def test_a_saved_model_is_exported_once(train, finished, capsys, monkeypatch):
     assert [path.name for path in (finished / "serving").glob("[0-9]*")] == ["1"]
 
 
+@pytest.mark.slow
 def test_frozen_statistics_survive_a_run_of_refinenet(train, tmp_path):
     run_dir, recipe = tmp_path / "run", tmp_path / "refinenet.toml"
     recipe.write_text(REFINENET)

@@ -24,6 +24,7 @@ def test_it_needs_no_data_and_says_that_it_is_no_score(recipe, tmp_path, monkeyp
     assert run.file("metrics.json").is_file()
 
 
+@pytest.mark.slow
 def test_its_own_directory_is_replaced_and_no_other(recipe, undisturbed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main([str(recipe), "--smoke"]) == 0

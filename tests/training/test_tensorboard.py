@@ -80,7 +80,8 @@ def test_the_pictures_are_images_of_the_validation_beside_their_truth(undisturbe
             np.testing.assert_array_equal(picture[:, :known], expected[:, :known])
 
 
-@pytest.mark.parametrize("moment", ["save:2:4", pytest.param("save:2:8", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["save:2:4", "save:2:8"])
 def test_killed_in_a_save_every_epoch_is_there_once(
     train, undisturbed, recipe, data_dir, tmp_path, moment
 ):

@@ -14,6 +14,7 @@ from tests.training.equality import (
 )
 
 
+@pytest.mark.slow
 def test_under_sgd_they_learn_what_one_does_and_may_go_on_with_it(
     train, data_dir, tmp_path, monkeypatch
 ):

@@ -113,6 +113,7 @@ def test_metadata_names_version_python_and_licence(metadata):
     assert "Apache-2.0" in (metadata["License"], metadata["License-Expression"])
 
 
+@pytest.mark.slow
 def test_notebook_lines_run_from_an_installed_wheel(wheel, tmp_path):
     installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
     elsewhere.mkdir()

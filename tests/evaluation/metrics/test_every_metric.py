@@ -126,6 +126,7 @@ def test_keras_evaluates_all_of_them(jit_compile):
     assert found == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_keras_evaluates_them_on_two_replicas_and_anew_each_time():
     labels, logits = blocks(2, (4, 24, 31))
     with two_replicas().scope():
