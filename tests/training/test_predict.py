@@ -130,10 +130,12 @@ def test_a_dense_crf_that_cannot_be_had_ends_in_a_line(
 def test_one_bad_file_is_reported_and_the_others_are_written(undisturbed, photos, tmp_path, capsys):
     (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:300])
     out = tmp_path / "out"
-    assert main_status([str(undisturbed), str(photos), "gone.jpg", "--out", str(out)]) == 1
+    paths = [str(photos), "gone.jpg", f"{'n' * 300}.jpg"]
+    assert main_status([str(undisturbed), *paths, "--out", str(out)]) == 1
     said = capsys.readouterr()
     assert "2 images predicted" in said.out
-    assert "2 could not be predicted:" in said.err
+    assert "3 could not be predicted:" in said.err
+    assert f"{'n' * 300}.jpg cannot be read: File name too long." in said.err
     assert "b.png is corrupt or" in said.err
     assert "gone.jpg cannot be read: No such file or directory." in said.err
     assert files(out) == ["masks/a.png", "masks/may/c.png", "prediction.json"]
@@ -210,6 +212,8 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
     own = tmp_path / "own"
     own.mkdir()
     (own / "letter.txt").touch()
+    assert run("n" * 300, tmp_path / "out", photos) == 2
+    assert "no such run directory" in capsys.readouterr().err
     for out, arguments, message in (
         ("out", [tmp_path / "empty"], "empty holds no image: accepted are jpg, jpeg, png"),
         ("out", [photos / "*.gif"], "no file matches"),
@@ -223,6 +227,9 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
         ("out", [photos / "b.png", "--weights", "best", "--tile", "7"], "multiple of 32"),
         ("own", [photos / "b.png"], "own is not empty and holds no predictions."),
         ("own/letter.txt", [photos / "b.png"], "letter.txt is a file; give a directory."),
+        ("own/letter.txt/sub", [photos / "b.png"], "cannot be written: Not a directory. Give anot"),
+        ("n" * 300, [photos / "b.png"], "cannot be written: File name too long. Give another di"),
+        ("/proc/none/sub", [photos / "b.png"], "prediction.json cannot be written: No such file"),
     ):
         assert run(undisturbed, tmp_path / out, *arguments) == 2
         assert message in capsys.readouterr().err

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 FOLDER = "evaluation"
 VALIDATION = "validation"
+_MOST_OF_NAME = 200  # bytes; a file system takes 255, with suffix
 _ARRAYS = ("numbers", "names", "overlap", "union", "class_names", "fingerprint")
 
 
@@ -92,6 +93,22 @@ def image_counts(evaluation: Evaluation, split: Split, labels: LabelSet) -> Imag
 
 def _names(split: Sequence[Pair], numbers: np.ndarray) -> tuple[str, ...]:
     return tuple(split[number].image.name for number in numbers.tolist())
+
+
+def check_name(name: str) -> None:
+    """Raises a `KerassegError` unless a name is that of files in `evaluation/`.
+
+    Args:
+        name: Without suffix.
+    """
+    if Path(name).name != name or name in ("", ".."):
+        raise KerassegError(f"--name {name!r} is a path; give the name of a file alone.")
+    length = len(os.fsencode(name))
+    if length > _MOST_OF_NAME:
+        raise KerassegError(
+            f"the files would be called {name[:40]}..., a name of {length} bytes; at most "
+            f"{_MOST_OF_NAME} are accepted. Give a shorter --name."
+        )
 
 
 def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:

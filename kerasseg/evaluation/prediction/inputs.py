@@ -1,6 +1,7 @@
 """Which images and videos the arguments of a command mean, and what their results are called."""
 
 import glob
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -99,9 +100,10 @@ def with_standard_input(arguments: Iterable[str]) -> Iterator[str]:
 
 def _of_argument(argument: str) -> list[Input]:
     path = Path(argument)
-    if path.is_dir():
+    # Unlike the methods of Path these answer a name that is too long.
+    if os.path.isdir(path):
         return _of_folder(path)
-    if not path.exists() and glob.has_magic(argument):
+    if not os.path.exists(path) and glob.has_magic(argument):
         matches = sorted(Path(match) for match in glob.glob(argument, recursive=True))
         files = [_of_file(match) for match in matches if match.is_file()]
         if not files:

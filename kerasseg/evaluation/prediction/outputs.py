@@ -10,7 +10,7 @@ from kerasseg.data import tiff
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.evaluation.prediction.inputs import Input
 from kerasseg.evaluation.prediction.polygon_files import SUFFIXES
-from kerasseg.files import atomic_file
+from kerasseg.files import atomic_file, naming
 from kerasseg.label_set import LabelSet
 
 DESCRIPTION = "prediction.json"
@@ -125,9 +125,15 @@ def claim_directory(directory: Path, description: dict[str, Any], overwrite: boo
             replaced one by one: they are older than the file that is then written.
 
     Raises:
-        KerassegError: If it holds anything else.
+        KerassegError: If it holds anything else, or cannot be.
     """
     file, text = directory / DESCRIPTION, json.dumps(description, indent=2) + "\n"
+    with naming(file):
+        _claim(file, text, overwrite)
+
+
+def _claim(file: Path, text: str, overwrite: bool) -> None:
+    directory = file.parent
     if directory.exists() and not directory.is_dir():
         raise KerassegError(f"--out {directory} is a file; give a directory.")
     if file.is_file() and not overwrite:
