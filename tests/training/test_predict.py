@@ -195,6 +195,20 @@ def test_a_raster_of_16_bits_is_reported_in_a_line(undisturbed, tmp_path, capsys
     assert "wide.tif has values of uint16; 0..255 in 8 bits are meant" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("engine", ["plain", "ray"])
+def test_windows_without_rasterio_are_refused_before_anything_is_done(
+    undisturbed, photos, tmp_path, capsys, monkeypatch, engine
+):
+    monkeypatch.setitem(sys.modules, "rasterio", None)
+    monkeypatch.setattr(Run, "model_file", None)
+    arguments = [photos, "--by-windows", "--tile", "64", "--engine", engine]
+    assert run(undisturbed, tmp_path / "out", *arguments) == 2
+    said = capsys.readouterr().err
+    assert said.endswith('needs the package rasterio: pip install "kerasseg[geotiff]".\n')
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("weights", ["last", "best"])
 def test_a_run_without_weights_ends_in_a_line(finished, photos, tmp_path, capsys, weights):
     file = {"last": "model.keras", "best": "best.keras"}[weights]

@@ -85,7 +85,7 @@ class RasterReader:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        rasterio = _rasterio()
+        rasterio = raster_library()
         try:
             self._file = _open(path)
         except rasterio.errors.RasterioError as error:
@@ -134,7 +134,7 @@ class RasterReader:
         Raises:
             KerassegError: If the file is damaged there.
         """
-        rasterio = _rasterio()
+        rasterio = raster_library()
         rows, columns = window
         place = (rows.start, rows.stop), (columns.start, columns.stop)
         try:
@@ -188,7 +188,7 @@ def predict_raster(
         >>> RasterReader("classes.tif").shape
         (40, 60, 3)
     """
-    rasterio = _rasterio()
+    rasterio = raster_library()
     reader = RasterReader(source)
     height, width, _ = reader.shape
     profile = {"driver": "GTiff", "height": height, "width": width, "count": 1}
@@ -233,7 +233,7 @@ def raster_classes(path: str | os.PathLike[str]) -> np.ndarray:
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
-    rasterio = _rasterio()
+    rasterio = raster_library()
     try:
         with _open(path) as file:
             yield file
@@ -242,13 +242,18 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 
 def _open(path: str | os.PathLike[str], mode: str = "r", **profile: Any) -> Any:
-    rasterio = _rasterio()
+    rasterio = raster_library()
     with warnings.catch_warnings():  # a plain TIFF lies nowhere on the earth
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         return rasterio.open(path, mode, **profile)
 
 
-def _rasterio() -> Any:
+def raster_library() -> Any:
+    """Returns the module rasterio.
+
+    Raises:
+        KerassegError: If it is not installed.
+    """
     try:
         import rasterio
     except ImportError:

@@ -9,6 +9,7 @@ from typing import Any
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.evaluation.inference.dense_crf import DenseCRF
 from kerasseg.evaluation.inference.protocol import GRID, Protocol, protocol_of
+from kerasseg.evaluation.inference.windows import raster_library
 from kerasseg.evaluation.prediction.outputs import Outputs
 from kerasseg.evaluation.prediction.polygon_files import SUFFIXES
 from kerasseg.evaluation.prediction.polygons import polygon_library
@@ -70,6 +71,8 @@ def outputs_from(options: argparse.Namespace, protocol: Protocol, labels: LabelS
         )
     if options.by_windows and protocol.crf:
         raise KerassegError("--crf sees whole images: leave out --by-windows.")
+    if options.by_windows:
+        raster_library()
     if options.polygons:
         polygon_library()
     return Outputs(
