@@ -157,6 +157,14 @@ def test_patterns_and_paths_on_standard_input(undisturbed, photos, tmp_path, mon
     assert files(out / "masks") == ["a.png", "b.png", "c.png"]
 
 
+def test_paths_that_are_not_one_a_line_are_refused(
+    undisturbed, photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a.jpg\0b.png\0"))
+    assert run(undisturbed, tmp_path / "out", "-") == 2
+    assert "give paths one a line, as by find -print." in capsys.readouterr().err
+
+
 def test_a_geotiff_is_read_and_written_by_windows(undisturbed, tmp_path):
     rasterio = pytest.importorskip("rasterio")
     image, out = tmp_path / "field.tif", tmp_path / "out"
@@ -228,6 +236,8 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
     (own / "letter.txt").touch()
     assert run("n" * 300, tmp_path / "out", photos) == 2
     assert "no such run directory" in capsys.readouterr().err
+    assert run(undisturbed, "", photos) == 2
+    assert "--out is empty: give a directory" in capsys.readouterr().err
     for out, arguments, message in (
         ("out", [tmp_path / "empty"], "empty holds no image: accepted are jpg, jpeg, png"),
         ("out", [photos / "*.gif"], "no file matches"),
@@ -239,6 +249,8 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
             "masks and polygons alone",
         ),
         ("out", [photos / "b.png", "--weights", "best", "--tile", "7"], "multiple of 32"),
+        ("out", [photos, ""], "a path is empty: give another one"),
+        ("out", ["--engine", "ray", ""], "a path is empty: give another one"),
         ("own", [photos / "b.png"], "own is not empty and holds no predictions."),
         ("own/letter.txt", [photos / "b.png"], "letter.txt is a file; give a directory."),
         ("own/letter.txt/sub", [photos / "b.png"], "cannot be written: Not a directory. Give anot"),

@@ -89,13 +89,29 @@ def with_standard_input(arguments: Iterable[str]) -> Iterator[str]:
 
     Args:
         arguments: As for `find_inputs`.
+
+    Raises:
+        KerassegError: If an argument is empty, or the lines are no paths.
     """
     for argument in arguments:
+        if not argument:
+            # Path("") is the working directory, all of which a variable without a value means not.
+            raise KerassegError("a path is empty: give another one; . is the folder you are in.")
         if argument == "-":
-            lines = (line.rstrip("\r\n") for line in sys.stdin)
-            yield from (line for line in lines if line and line != "-")
+            yield from _lines_of_standard_input()
         else:
             yield argument
+
+
+def _lines_of_standard_input() -> Iterator[str]:
+    for line in (line.rstrip("\r\n") for line in sys.stdin):
+        if "\0" in line:
+            raise KerassegError(
+                "standard input has zero bytes, as of find -print0: give paths one a line, as by "
+                "find -print."
+            )
+        if line and line != "-":
+            yield line
 
 
 def _of_argument(argument: str) -> list[Input]:

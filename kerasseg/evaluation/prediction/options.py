@@ -52,7 +52,8 @@ def outputs_from(options: argparse.Namespace, protocol: Protocol, labels: LabelS
     """Returns what the options say is written.
 
     Raises:
-        KerassegError: If the options exclude one another, or need a package that is missing.
+        KerassegError: If the options exclude one another, or need a package that is missing, or
+            the directory has no name.
 
     Example:
         >>> parser = argparse.ArgumentParser()
@@ -62,6 +63,8 @@ def outputs_from(options: argparse.Namespace, protocol: Protocol, labels: LabelS
         Traceback (most recent call last):
         kerasseg.errors.KerassegError: --by-windows needs tiles: say --tile 1024.
     """
+    if not options.out:
+        raise KerassegError("--out is empty: give a directory; . is the one that you are in.")
     if options.by_windows and not protocol.tile:
         raise KerassegError("--by-windows needs tiles: say --tile 1024.")
     if options.by_windows and (options.overlays or options.probabilities):
