@@ -50,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         facts["tile_differences"] = of_run.differences_of_tiles(model, split, protocol)
     result = writing.result_of(found, tally.details, seconds, split, labels, facts)
     worst = worst_images(model, split, labels, found, protocol)
-    writing.write_result(run, file, result, image_counts(found, split, labels), worst)
+    counts = image_counts(
+        found, split, labels, protocol=facts["protocol_name"], weights=options.weights
+    )
+    writing.write_result(run, file, result, counts, worst)
     print(iou_table(labels.class_names, found.confusion))
     for overlap, share in (facts.get("tile_differences") or {}).items():
         print(

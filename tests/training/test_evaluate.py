@@ -48,6 +48,7 @@ def test_the_whole_images_score_what_training_reported(finished, run_program, da
     order = np.argsort(scores.numbers)
     np.testing.assert_allclose([each["iou"] for each in found["images"]], scores.image_iou[order])
     counts = read_image_counts(Run(finished), "val-whole-last")
+    assert counts.way == "whole, last weights"
     np.testing.assert_array_equal(counts.union, scores.union[order])
     assert counts.names == tuple(each["name"] for each in found["images"])
 
@@ -120,7 +121,11 @@ def test_it_leaves_pages_and_what_a_comparison_needs(finished, run_program, data
     capsys.readouterr()
     arguments = [str(finished), str(finished), "--name", "mine", "--samples", "10"]
     assert compare(arguments) == 0
-    assert f"mean    {results(finished)['mine.json']['mean_iou']:.3f}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"A: {finished}, mine (scales1-flip, last weights)" in said
+    assert f"mean    {results(finished)['mine.json']['mean_iou']:.3f}" in said
+    assert compare([*arguments, "--name-b", "validation"]) == 0
+    assert f"B: {finished}, validation (whole, last weights)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("protocol", ["whole", Protocol(flip=True), Protocol(tile=64, overlap=32)])

@@ -39,6 +39,8 @@ class ImageCounts:
         union: Pixels that are of a class or predicted so, int64 `(N, C)`.
         class_names: C names.
         fingerprint: Changes with anything that is in the split.
+        protocol: What the protocol is called; empty where it is not known.
+        weights: `"last"` or `"best"`; empty where that is not known.
 
     Example:
         >>> overlap, union = np.array([[3, 4]]), np.array([[4, 5]])
@@ -53,6 +55,15 @@ class ImageCounts:
     union: np.ndarray
     class_names: tuple[str, ...]
     fingerprint: str
+    protocol: str = ""
+    weights: str = ""
+
+    @property
+    def way(self) -> str:
+        """How the images were evaluated, in words."""
+        if not self.protocol:
+            return "protocol not noted"
+        return f"{self.protocol}, {self.weights or 'unknown'} weights"
 
     @property
     def valid_pixels(self) -> np.ndarray:
@@ -60,13 +71,22 @@ class ImageCounts:
         return (self.overlap.sum(axis=1) + self.union.sum(axis=1)) // 2
 
 
-def image_counts(evaluation: Evaluation, split: Split, labels: LabelSet) -> ImageCounts:
+def image_counts(
+    evaluation: Evaluation,
+    split: Split,
+    labels: LabelSet,
+    *,
+    protocol: str = "",
+    weights: str = "",
+) -> ImageCounts:
     """Returns what is kept of an evaluation.
 
     Args:
         evaluation: As `evaluate_images` returns it.
         split: What was evaluated.
         labels: Its classes.
+        protocol: What the protocol is called, as by `name_of`.
+        weights: `"last"` or `"best"`.
 
     Raises:
         OSError: If a file of the split cannot be read.
@@ -88,6 +108,8 @@ def image_counts(evaluation: Evaluation, split: Split, labels: LabelSet) -> Imag
         evaluation.union[order],
         labels.class_names,
         fingerprint_of_split(split),
+        protocol,
+        weights,
     )
 
 
@@ -115,7 +137,7 @@ def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:
     """Writes `evaluation/NAME.npz` of a run, as a whole or not at all.
 
     The arrays in it: `schema_version`, `numbers`, `names`, `overlap`, `union`, `class_names`,
-    `fingerprint`, as `ImageCounts` has them.
+    `fingerprint`, `protocol`, `weights`, as `ImageCounts` has them.
 
     Args:
         run: The run that was evaluated.
@@ -126,7 +148,7 @@ def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:
         The file.
 
     Raises:
-        KerassegError: If the disk is full or the place must not be written to.
+        KerassegError: If the name is a path, the disk is full or the place must not be written to.
 
     Example:
         >>> from kerasseg.run import Run
@@ -137,6 +159,7 @@ def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:
         >>> read_image_counts(Run("runs/leaves"), "validation").names
         ('a.png',)
     """
+    check_name(name)
     path = run.file(FOLDER) / f"{name}.npz"
     with atomic_file(path) as temporary:
         np.savez_compressed(
@@ -148,6 +171,8 @@ def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:
             union=counts.union,
             class_names=np.array(counts.class_names, np.str_),
             fingerprint=np.array(counts.fingerprint, np.str_),
+            protocol=np.array(counts.protocol, np.str_),
+            weights=np.array(counts.weights, np.str_),
         )
     return path
 
@@ -160,7 +185,8 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
         name: What was evaluated and how.
 
     Raises:
-        KerassegError: If the run holds no such file, or it is damaged or of another version.
+        KerassegError: If the name is a path, or the run holds no such file, or it is damaged or of
+            another version.
 
     Example:
         >>> from kerasseg.run import Run
@@ -168,6 +194,7 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
         Traceback (most recent call last):
         kerasseg.errors.KerassegError: runs/nowhere holds no evaluation/validation.npz. ...
     """
+    check_name(name)
     path = run.file(FOLDER) / f"{name}.npz"
     if not path.is_file():
         found = ", ".join(sorted(each.stem for each in path.parent.glob("*.npz")))
@@ -196,6 +223,7 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
         values["union"],
         tuple(values["class_names"].tolist()),
         str(values["fingerprint"]),
+        *(str(values.get(key, "")) for key in ("protocol", "weights")),
     )
 
 
