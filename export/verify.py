@@ -25,7 +25,7 @@ LEGEND = (
 
 
 @program
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program."""
     options = _parser().parse_args(arguments)
     run = Run.open(options.run)
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(_table(verification))
     if not verification.agrees:
         print("They disagree. Was it exported from these weights (--best)?", file=sys.stderr)
-        raise SystemExit(1)
+        return 1
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,27 +43,29 @@ def refuse_without_effect(options: argparse.Namespace, source: str, *names: str)
             )
 
 
-def program(main: Callable[[Sequence[str] | None], None]) -> Callable[[Sequence[str] | None], int]:
+def program(
+    main: Callable[[Sequence[str] | None], int | None],
+) -> Callable[[Sequence[str] | None], int]:
     """Wraps a program so that bad input ends in one or two lines and exit status 2.
 
     Args:
-        main: Takes the arguments of the command line (None: those of the process).
+        main: Takes the arguments of the command line (None: those of the process), and returns 1
+            if its answer is that something is wrong, or could not be done; 0 or None otherwise.
 
     Returns:
-        The same program; it returns its exit status: 0, 2 after a `KerassegError`, or 130 when
+        The same program; it returns its exit status: that of `main`, 2 after a `KerassegError`, or 130 when
         it was interrupted from the keyboard.
     """
 
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
         try:
-            main(arguments)
+            return main(arguments) or 0
         except KerassegError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return 130
-        return 0
 
     return run

@@ -56,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
         help="which evaluation of RUN_B, if it has another name",
     )
     parser.add_argument(
-        "--samples", type=int, default=10_000, help="how often images are drawn (default: 10000)"
+        "--samples",
+        type=int,
+        default=10_000,
+        help="how often images are drawn, 1 to 100000 (default: 10000)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
     parser.add_argument(

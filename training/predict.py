@@ -39,7 +39,7 @@ class _Task(NamedTuple):
 
 
 @program
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Predicts, and says at the end what was left out."""
     options = _parser().parse_args(arguments)
     predict = _on_cluster if options.engine == "ray" else _here
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if outcome.failed:
         print(f"{len(outcome.failed)} could not be predicted:", file=sys.stderr)
         print(*outcome.failed, sep="\n", file=sys.stderr)
-        raise SystemExit(1)
+    return 1 if outcome.failed else 0
 
 
 def _task(options: argparse.Namespace) -> _Task:

@@ -107,6 +107,7 @@ def test_a_class_that_does_not_occur_has_no_difference(run_of, capsys):
         mean = np.mean([*ious, *([] if value is None else [value])])
         out = said(capsys, run, run, "--absent", absent, "--samples", 10)[1]
         assert f"mean    {mean:.3f}  {mean:.3f}   +0.000" in out
+    assert "samples is at most 100000" in said(capsys, run, run, "--samples", 10**11)[2]
     assert "treatment of absent classes 'ones'" in said(capsys, run, run, "--absent", "ones")[2]
 
 

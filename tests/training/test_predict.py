@@ -131,7 +131,7 @@ def test_one_bad_file_is_reported_and_the_others_are_written(undisturbed, photos
     (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:300])
     out = tmp_path / "out"
     paths = [str(photos), "gone.jpg", f"{'n' * 300}.jpg"]
-    assert main_status([str(undisturbed), *paths, "--out", str(out)]) == 1
+    assert main([str(undisturbed), *paths, "--out", str(out)]) == 1
     said = capsys.readouterr()
     assert "2 images predicted" in said.out
     assert "3 could not be predicted:" in said.err
@@ -139,14 +139,6 @@ def test_one_bad_file_is_reported_and_the_others_are_written(undisturbed, photos
     assert "b.png is corrupt or" in said.err
     assert "gone.jpg cannot be read: No such file or directory." in said.err
     assert files(out) == ["masks/a.png", "masks/may/c.png", "prediction.json"]
-
-
-def main_status(arguments):
-    """The exit status, as the process has it."""
-    try:
-        return main(arguments)
-    except SystemExit as ended:
-        return ended.code
 
 
 def test_patterns_and_paths_on_standard_input(undisturbed, photos, tmp_path, monkeypatch):
@@ -199,7 +191,7 @@ def test_a_raster_of_16_bits_is_reported_in_a_line(undisturbed, tmp_path, capsys
     with rasterio.open(tmp_path / "wide.tif", "w", driver="GTiff", **profile) as file:
         file.write(np.zeros((3, 40, 60), np.uint16))
     arguments = [undisturbed, tmp_path / "wide.tif", "--by-windows", "--tile", 64]
-    assert main_status([*map(str, arguments), "--out", str(tmp_path / "out")]) == 1
+    assert main([*map(str, arguments), "--out", str(tmp_path / "out")]) == 1
     assert "wide.tif has values of uint16; 0..255 in 8 bits are meant" in capsys.readouterr().err
 
 

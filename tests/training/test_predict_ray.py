@@ -62,10 +62,7 @@ def plain(undisturbed, photos, tmp_path_factory):
 
 def by_ray(*arguments):
     """The exit status of the program."""
-    try:
-        return main([*map(str, arguments), *PROTOCOL, "--engine", "ray", "--workers", "2"])
-    except SystemExit as ended:
-        return ended.code
+    return main([*map(str, arguments), *PROTOCOL, "--engine", "ray", "--workers", "2"])
 
 
 def workers_of_this_process():

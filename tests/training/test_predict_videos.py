@@ -13,7 +13,7 @@ from kerasseg.evaluation.prediction.video_files import VideoReader
 from kerasseg.run import Run
 from kerasseg.visualization import overlay
 from tests.evaluation.prediction.test_video_files import write_video
-from tests.training.test_predict import files, main_status, run
+from tests.training.test_predict import files, run
 
 MASKS = [f"masks/walk/{number:06d}.png" for number in range(1, 7)]
 
@@ -113,7 +113,7 @@ def test_a_broken_video_is_reported_and_what_came_before_is_kept(
     (tmp_path / "noise.mp4").write_bytes(b"noise")
     arguments = [undisturbed, walk, tmp_path / "noise.mp4", whole, "--overlays", "--out"]
     out = tmp_path / "out"
-    assert main_status([*map(str, arguments), str(out)]) == 1
+    assert main([*map(str, arguments), str(out)]) == 1
     said = capsys.readouterr()
     kept = len(frames_of(out / "overlays/walk.mp4"))
     assert 0 < kept < 6
@@ -124,7 +124,7 @@ def test_a_broken_video_is_reported_and_what_came_before_is_kept(
     assert "noise.mp4 is corrupt, cut short or no video" in said.err
     assert files(out / "masks/walk") == [name[-10:] for name in MASKS[:kept]]
     seen.clear()
-    assert main_status([*map(str, arguments), str(out)]) == 1
+    assert main([*map(str, arguments), str(out)]) == 1
     assert seen == []
     walk.write_bytes(contents)
     assert run(undisturbed, out, walk, whole, "--overlays") == 0
@@ -166,7 +166,7 @@ def test_without_the_library_images_are_written_all_the_same(
     Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
     monkeypatch.setitem(sys.modules, "av", None)
     out = tmp_path / "out"
-    assert main_status([str(undisturbed), str(tmp_path), "--out", str(out)]) == 1
+    assert main([str(undisturbed), str(tmp_path), "--out", str(out)]) == 1
     said = capsys.readouterr()
     assert "1 images and videos predicted" in said.out
     assert 'videos need the package av: pip install "kerasseg[video]".' in said.err
