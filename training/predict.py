@@ -88,6 +88,11 @@ def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
         raise KerassegError(
             f"{bucket.shown(uri)} is a URI, which --engine ray takes; a disk's path is meant."
         )
+    if len(options.devices) > 1 and not task.protocol.tile:
+        raise KerassegError(
+            "several --devices share the tiles of an image: say --tile 1024, or name one device; "
+            "--engine ray predicts an image on each GPU."
+        )
     inputs = find_inputs(options.paths)
     predictor = Predictor(read_model(task.model), task.protocol, options.devices)
     claim_directory(task.outputs.directory, task.description, options.overwrite)

@@ -241,6 +241,7 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
             "masks and polygons alone",
         ),
         ("out", [photos / "b.png", "--weights", "best", "--tile", "7"], "multiple of 32"),
+        ("out", [photos, "--devices", "CPU:0", "CPU:1"], "share the tiles of an image: say --tile"),
         ("out", [photos, ""], "a path is empty: give another one"),
         ("out", ["--engine", "ray", ""], "a path is empty: give another one"),
         ("own", [photos / "b.png"], "own is not empty and holds no predictions."),
