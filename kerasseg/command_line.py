@@ -53,8 +53,8 @@ def program(
             if its answer is that something is wrong, or could not be done; 0 or None otherwise.
 
     Returns:
-        The same program; it returns its exit status: that of `main`, 2 after a `KerassegError`, or 130 when
-        it was interrupted from the keyboard.
+        The same program; it returns its exit status: that of `main`, 2 after a `KerassegError`, or
+        130 when it was interrupted from the keyboard.
     """
 
     @functools.wraps(main)

@@ -14,6 +14,7 @@ from kerasseg.run import Run
 from kerasseg.visualization import overlay
 from tests.evaluation.prediction.test_video_files import write_video
 from tests.training.test_predict import files, run
+from training.predict import main
 
 MASKS = [f"masks/walk/{number:06d}.png" for number in range(1, 7)]
 
