@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kerasseg.evaluation.result.wording import (
+    absent_words,
     border_rows,
     class_rows,
     score_lines,
@@ -40,7 +41,8 @@ def markdown_of(title: str, result: Mapping[str, Any]) -> str:
         "### Lowest images",
         _table(["image", "mean IoU"], _images(result)),
         f"{len(result['images'])} images, {result['images_per_second']} a second; kerasseg "
-        f"{_plain(result['kerasseg_version'])}, data {_plain(result['fingerprint'])}.",
+        f"{_plain(result['kerasseg_version'])}, data {_plain(result['fingerprint'])}. Classes that "
+        f"do not occur are {absent_words(result)}.",
     ]
     return "\n\n".join(parts) + "\n"
 

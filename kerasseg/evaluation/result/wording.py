@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Lines = list[tuple[str, float, str]]
+_ABSENT = {"skip": "left out of the means", "one": "1 in the means", "zero": "0 in the means"}
 
 
 def score_lines(result: Mapping[str, Any]) -> Lines:
@@ -22,7 +23,7 @@ def score_lines(result: Mapping[str, Any]) -> Lines:
         for key, name, meaning in (
             ("mean_iou", "mean IoU", _of_classes(result)),
             ("pixel_accuracy", "pixel accuracy", "share of all pixels that are right"),
-            ("mean_accuracy", "mean accuracy", "mean of the recalls of the classes in the truth"),
+            ("mean_accuracy", "mean accuracy", "mean of the classes' recalls"),
             ("frequency_weighted_iou", "frequency-weighted IoU", "by the classes' true pixels"),
             ("mean_dice", "mean Dice", "F1 of the pixels of each class"),
             ("boundary_iou", "Boundary IoU", "of what lies within 2 % of the diagonal of a border"),
@@ -39,10 +40,25 @@ def score_lines(result: Mapping[str, Any]) -> Lines:
     return known
 
 
+def absent_words(result: Mapping[str, Any]) -> str:
+    """Returns what classes that do not occur are in the means.
+
+    Args:
+        result: As `result_of` returns it.
+
+    Example:
+        >>> absent_words({"absent": "skip"}), absent_words({"absent": "one"})
+        ('left out of the means', '1 in the means')
+    """
+    return _ABSENT[result["absent"]]
+
+
 def _of_classes(result: Mapping[str, Any]) -> str:
     count, known = len(result["class_names"]), result["classes_in_mean"]
     if count == known:
-        return f"of all {count} classes"
+        absent = result.get("absent_classes")
+        counted = f", of which {len(absent)} do not occur: {absent_words(result)}" if absent else ""
+        return f"of all {count} classes{counted}"
     return f"of the {known} of {count} classes that occur in truth or prediction"
 
 

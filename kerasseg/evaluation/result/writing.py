@@ -11,10 +11,12 @@ from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.comparison.image_counts import ImageCounts, write_image_counts
 from kerasseg.evaluation.inference.engine import Evaluation
+from kerasseg.evaluation.metrics.class_scores import Absent
 from kerasseg.evaluation.result.details import Details
 from kerasseg.evaluation.result.markdown import markdown_of
 from kerasseg.evaluation.result.page import page_of
 from kerasseg.evaluation.result.scores import number, scores_of
+from kerasseg.evaluation.result.wording import absent_words
 from kerasseg.evaluation.result.worst import WorstImage
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
@@ -51,6 +53,7 @@ def result_of(
     split: Split,
     labels: LabelSet,
     facts: dict[str, Any],
+    absent: Absent = "skip",
 ) -> dict[str, Any]:
     """Returns what the JSON file holds.
 
@@ -64,6 +67,7 @@ def result_of(
         split: What was evaluated.
         labels: Its classes.
         facts: Further entries: split, protocol, protocol_name, weights.
+        absent: As for `scores_of`.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -71,7 +75,7 @@ def result_of(
         **facts,
         "fingerprint": fingerprint_of_split(split),
         "class_names": list(labels.class_names),
-        **scores_of(evaluation.confusion, details, labels),
+        **scores_of(evaluation.confusion, details, labels, absent),
         "seconds": round(seconds, 2),
         "images_per_second": round(len(evaluation.numbers) / max(seconds, 1e-9), 2),
         "confusion": evaluation.confusion.tolist(),
@@ -137,6 +141,7 @@ def _facts(run: "Run", result: dict[str, Any]) -> dict[str, str]:
             f"{key} {value}" for key, value in result["protocol"].items() if value
         ),
         "weights": result["weights"],
+        "classes that do not occur": absent_words(result),
         **{
             f"other class than without tiles, overlap {overlap}": f"{share:.2%} of the pixels"
             for overlap, share in differences.items()
