@@ -27,6 +27,21 @@ def class_names_of(text: str) -> tuple[str, ...]:
     return names
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Returns a number with its word.
+
+    Args:
+        number: How many there are.
+        one: The word where it is 1.
+        many: The word otherwise; empty for the same with an s.
+
+    Example:
+        >>> counted(1, "image"), counted(3, "image"), counted(2, "was", "were")
+        ('1 image', '3 images', '2 were')
+    """
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def refuse_without_effect(options: argparse.Namespace, source: str, *names: str) -> None:
     """Raises a `KerassegError` for the first of some options that is given.
 

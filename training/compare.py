@@ -1,8 +1,7 @@
 """Compares two runs image by image: python -m training.compare RUN_A RUN_B [--name NAME].
 
 Of what training leaves at its end, or of what training.evaluate left under a name, by any protocol.
---name-b is of RUN_B, which may be RUN_A: --name val-whole-last --name-b val-refinenet-last compares
-two protocols.
+RUN_B may be RUN_A: --name val-whole-last --name-b val-refinenet-last compares two protocols.
 """
 
 import argparse
@@ -46,27 +45,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--name",
         default="validation",
-        help="which evaluation, by the name of its files in evaluation/, such as "
+        help="compares what evaluation/ of both runs holds under this name, such as "
         "val-refinenet-last (default: validation, which training leaves)",
     )
     parser.add_argument(
         "--name-b",
         default="",
         metavar="NAME",
-        help="which evaluation of RUN_B, if it has another name",
+        help="takes this one of RUN_B instead",
     )
     parser.add_argument(
         "--samples",
         type=int,
         default=10_000,
-        help="how often images are drawn, 1 to 100000 (default: 10000)",
+        help="draws images N times, at most 100000 (default: 10000)",
+        metavar="N",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="decides the draws (default: 0)")
     parser.add_argument(
         "--absent",
+        metavar="{skip,one,zero}",
         default="skip",
-        help="how a class counts that occurs in neither truth nor prediction: skip, one or zero "
-        "(default: skip)",
+        help="leaves a class that occurs in neither truth nor prediction out of the mean, or "
+        "counts it as 1 or as 0 (default: skip)",
     )
     return parser
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasseg.command_line import program
+from kerasseg.command_line import counted, program
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.prediction.options import WEIGHTS, add_protocol_options, protocol_from
 
@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"with an overlap of {overlap}, {share:.2%} of the pixels get another class than "
             "without tiles (first image, at most two tiles high and wide)"
         )
-    print(f"{len(split)} images, {len(split) / seconds:.1f} a second: {file.with_suffix('.html')}")
+    speed = f"{len(split) / seconds:.1f} a second"
+    print(f"{counted(len(split), 'image')}, {speed}: {file.with_suffix('.html')}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,16 +77,33 @@ def _parser() -> argparse.ArgumentParser:
     add("--data-dir", metavar="DIR", help="where the data lie, if not where the recipe says")
     add("--split", default="", help="what to evaluate on (default: the recipe's validation split)")
     add_protocol_options(parser)
-    add("--batch-size", type=int, default=4, metavar="N", help="images of one size at once")
-    add("--devices", nargs="+", default=[], metavar="NAME", help="as GPU:0 GPU:1 (default: one)")
-    add("--calibration", action="store_true", help="of probabilities too, which takes longer")
+    add(
+        "--batch-size",
+        type=int,
+        default=4,
+        metavar="N",
+        help="sees up to N images of one size at once (default: 4)",
+    )
+    add(
+        "--devices",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="deals batches out to these, as to GPU:0 GPU:1 (default: one device)",
+    )
+    add(
+        "--calibration",
+        action="store_true",
+        help="measures how far the probabilities can be relied on too, which takes longer",
+    )
     add(
         "--absent",
         metavar="{skip,one,zero}",
         default="skip",
-        help="what a class that does not occur is in the means (default: skip, nothing)",
+        help="leaves classes that do not occur out of the means, or counts them as 1 or as 0 "
+        "(default: skip)",
     )
-    add("--name", default="", help="of the files (default: SPLIT-PROTOCOL-WEIGHTS)")
+    add("--name", default="", help="names the files (default: SPLIT-PROTOCOL-WEIGHTS)")
     add("--overwrite", action="store_true", help="replaces the files if they are there")
     return parser
 

@@ -34,7 +34,7 @@ def test_other_weights_end_in_status_1(run, out, tmp_path, capsys):
     image.write_bytes(encoded(picture(20, 24, seed=3)))
     assert verify.main([str(run.path), str(out / "1"), str(image), "--best"]) == 1
     printed = capsys.readouterr()
-    assert "best.keras, 1 images" in printed.out
+    assert "best.keras, 1 image" in printed.out
     assert "Disagreement: the tolerance is 0.0001." in printed.out
     assert "exported from these weights" in printed.err
 

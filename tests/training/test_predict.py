@@ -67,7 +67,9 @@ def test_what_is_done_is_not_done_again(undisturbed, photos, tmp_path, capsys):
     assert run(undisturbed, out, photos) == 0
     said = capsys.readouterr().out
     assert "2 images predicted" in said
-    assert "1 were there already, newer than their images" in said
+    assert "1 was there already, newer than what was to be predicted" in said
+    assert run(undisturbed, out, photos / "b.png", "--overwrite") == 0
+    assert "1 image predicted: " in capsys.readouterr().out
     after = {name: (out / name).stat().st_mtime_ns for name in files(out)}
     assert after["masks/a.png"] == before["masks/a.png"]
     assert after["masks/b.png"] > before["masks/b.png"]
