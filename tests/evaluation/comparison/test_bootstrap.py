@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation import bootstrap, mean_iou_of_counts, paired_bootstrap
+from kerasseg.evaluation import mean_iou_of_counts, paired_bootstrap
+from kerasseg.evaluation.comparison import bootstrap
 
 
 def counts(seed, images=30, classes=3):
