@@ -187,14 +187,39 @@ def test_grey_alpha_and_16_bits_are_seen_as_rgb_of_8(undisturbed, tmp_path):
         np.testing.assert_array_equal(mask, masks[0])
 
 
-def test_a_raster_of_16_bits_is_reported_in_a_line(undisturbed, tmp_path, capsys):
+@pytest.mark.parametrize("windows", [[], ["--by-windows"]])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_geotiff_of_16_bits_gets_the_classes_of_its_upper_8(
+    undisturbed, tmp_path, windows, count
+):
     rasterio = pytest.importorskip("rasterio")
-    profile = {"height": 40, "width": 60, "count": 3, "dtype": "uint16"}
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 40, 60)).astype(np.uint16)
+    profile = {"height": 40, "width": 60, "count": count, "dtype": "uint16"}
     with rasterio.open(tmp_path / "wide.tif", "w", driver="GTiff", **profile) as file:
-        file.write(np.zeros((3, 40, 60), np.uint16))
-    arguments = [undisturbed, tmp_path / "wide.tif", "--by-windows", "--tile", 64]
-    assert main([*map(str, arguments), "--out", str(tmp_path / "out")]) == 1
-    assert "wide.tif has values of uint16; 0..255 in 8 bits are meant" in capsys.readouterr().err
+        file.write(pixels * 256 + 200)
+    out = tmp_path / "out"
+    assert run(undisturbed, out, tmp_path / "wide.tif", "--tile", "64", *windows) == 0
+    rgb = np.broadcast_to(np.moveaxis(pixels, 0, -1), (40, 60, 3)).astype(np.uint8)
+    expected = predict(Run(undisturbed).load_model(), rgb, Protocol(tile=64))
+    with Image.open(out / f"masks/wide.{'tif' if windows else 'png'}") as mask:
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_a_raster_of_other_values_is_reported_in_a_line(undisturbed, tmp_path, capsys):
+    rasterio = pytest.importorskip("rasterio")
+    profile = {"height": 40, "width": 60, "count": 3, "dtype": "float32"}
+    with rasterio.open(tmp_path / "heights.tif", "w", driver="GTiff", **profile) as file:
+        file.write(np.zeros((3, 40, 60), np.float32))
+    for windows, message in (
+        ([], "heights.tif cannot be read as a TIFF (3 bands of 32 bits): accepted is grey or RGB"),
+        (
+            ["--by-windows"],
+            "heights.tif has values of float32; 0..255 in 8 bits, or 0..65535 in 16",
+        ),
+    ):
+        arguments = [tmp_path / "heights.tif", "--tile", 64, *windows]
+        assert run(undisturbed, tmp_path / "out", *arguments) == 1
+        assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("engine", ["plain", "ray"])

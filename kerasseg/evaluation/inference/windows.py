@@ -64,14 +64,15 @@ class ArrayReader:
 class RasterReader:
     """A GeoTIFF, or whatever else rasterio opens, read by windows: `kerasseg[geotiff]`.
 
-    Of one band three equal channels are made; a fourth that is alpha is left out.
+    Of one band three equal channels are made; a fourth that is alpha is left out; of 16 bits the
+    upper 8 are taken, as of other images.
 
     Args:
         path: The file.
 
     Raises:
         KerassegError: If rasterio is missing, or the file cannot be read, or its bands are not of 8
-            bits, are a palette's, or not one, three, or three and alpha.
+            or 16 bits, are a palette's, or not one, three, or three and alpha.
 
     Example:
         >>> import rasterio
@@ -100,10 +101,10 @@ class RasterReader:
     def _colour_bands(self) -> list[int]:
         file = self._file
         kinds = set(file.dtypes)
-        if kinds != {"uint8"}:
+        if len(kinds) > 1 or not kinds <= {"uint8", "uint16"}:
             raise KerassegError(
-                f"{self.path} has values of {', '.join(sorted(kinds))}; 0..255 in 8 bits are "
-                "meant. Convert it, as by gdal_translate -ot Byte -scale."
+                f"{self.path} has values of {', '.join(sorted(kinds))}; 0..255 in 8 bits, or "
+                "0..65535 in 16, are meant. Convert it, as by gdal_translate -ot Byte -scale."
             )
         if file.colorinterp[0].name == "palette":
             raise KerassegError(
@@ -144,6 +145,8 @@ class RasterReader:
                 f"{self.path} is damaged in the rows {rows.start} to {rows.stop}: "
                 f"{first_line(error)}."
             ) from None
+        if values.dtype == np.uint16:
+            values = (values >> 8).astype(np.uint8)
         return np.moveaxis(values, 0, -1)
 
     def close(self) -> None:
