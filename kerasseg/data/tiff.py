@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +17,7 @@ from kerasseg.data.exif import upright
 from kerasseg.data.headers import GREY, PALETTE, label_kind
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.data.pair import Pair
+from kerasseg.data.tiff_errors import TiffError, UnreadableTiffError
 from kerasseg.data.wide_tiff import WideTiff, bands_in_words, wide_tiff
 from kerasseg.errors import KerassegError, UnreadableError, first_line
 
@@ -27,32 +28,6 @@ _COLOUR_BANDS = {"CMYK": 4, "RGB": 3, "RGBA": 3, "YCbCr": 3}
 _GREY_MODES = ("1", "L", "LA", "P", "PA", "I;16", "I;16B")
 _ACCEPTED = "accepted is grey or RGB of 8 or 16 bits, or a palette"
 _WRITE_BANDS = "Write the bands that are meant into a new file, as by gdal_translate -b 1 -b 2 -b 3"
-
-
-class TiffError(KerassegError):
-    """A TIFF that cannot be used.
-
-    Args:
-        path: The file.
-        kind: `"format"` where it is whole and holds something else than what is accepted; the
-            kinds of an `UnreadableTiffError` otherwise.
-        reason: What is wrong with it.
-        message: Path, reason and what to do.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        kind: Literal["unreadable", "corrupt", "format"],
-        reason: str,
-        message: str,
-    ) -> None:
-        super().__init__(message)
-        self.path, self.kind, self.reason = path, kind, reason
-
-
-class UnreadableTiffError(TiffError, UnreadableError):
-    """A TIFF that cannot be opened, `"unreadable"`, or is damaged, `"corrupt"`."""
 
 
 class StoredTiff(NamedTuple):

@@ -13,7 +13,8 @@ from kerasseg.data import (
     read_pair,
     training_batches,
 )
-from kerasseg.data.tiff import TiffError, UnreadableTiffError, image_pixels
+from kerasseg.data.tiff import image_pixels
+from kerasseg.data.tiff_errors import TiffError, UnreadableTiffError
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
