@@ -1,6 +1,5 @@
 """Images and results in a bucket, or wherever else `pyarrow.fs` gets by a URI."""
 
-import json
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kerasseg.errors import KerassegError, first_line
 from kerasseg.evaluation.prediction.inputs import PICTURE_SUFFIXES, SUFFIXES
-from kerasseg.evaluation.prediction.outputs import DESCRIPTION
+from kerasseg.evaluation.prediction.outputs import DESCRIPTION, claim
 
 # An object of these is there as a whole, once all of it has been sent; a file of those grows.
 _WHOLE_OBJECTS, _GROWING_FILES = ("s3", "gcs"), ("local", "hdfs")
@@ -194,20 +193,11 @@ class ResultsFolder:
         Raises:
             KerassegError: If it holds anything else.
         """
-        text = json.dumps(description, indent=2) + "\n"
-        there = self.times()
-        if DESCRIPTION in there and not overwrite:
-            if self._text(DESCRIPTION) == text:
-                return
-            raise KerassegError(
-                f"{self.place} holds predictions of another model or protocol. Give another --out, "
-                "or say --overwrite."
-            )
-        if DESCRIPTION not in there and there:
-            raise KerassegError(
-                f"--out {self.place} is not empty and holds no predictions. Give a new folder."
-            )
-        self._write(text.encode("utf-8"), DESCRIPTION)
+        files = self.times()
+        there = self._text(DESCRIPTION) if DESCRIPTION in files else None
+        text = claim(self.place, description, overwrite, there, bool(files))
+        if text is not None:
+            self._write(text.encode("utf-8"), DESCRIPTION)
 
     def times(self) -> dict[str, int]:
         """Returns when each file of the folder was written, in nanoseconds, by its path in it.

@@ -127,28 +127,45 @@ def claim_directory(directory: Path, description: dict[str, Any], overwrite: boo
     Raises:
         KerassegError: If it holds anything else, or cannot be.
     """
-    file, text = directory / DESCRIPTION, json.dumps(description, indent=2) + "\n"
+    file = directory / DESCRIPTION
     with naming(file):
-        _claim(file, text, overwrite)
+        if directory.exists() and not directory.is_dir():
+            raise KerassegError(f"--out {directory} is a file; give a directory.")
+        there = file.read_text("utf-8") if file.is_file() else None
+        text = claim(str(directory), description, overwrite, there, _is_in_use(directory))
+        if text is not None:
+            with atomic_file(file) as temporary:
+                temporary.write_text(text, "utf-8")
 
 
-def _claim(file: Path, text: str, overwrite: bool) -> None:
-    directory = file.parent
-    if directory.exists() and not directory.is_dir():
-        raise KerassegError(f"--out {directory} is a file; give a directory.")
-    if file.is_file() and not overwrite:
-        if file.read_text("utf-8") == text:
-            return
+def claim(
+    place: str, description: dict[str, Any], overwrite: bool, there: str | None, in_use: bool
+) -> str | None:
+    """Returns what `prediction.json` is to hold; None if it holds that already.
+
+    Args:
+        place: What messages call the directory.
+        description: As for `claim_directory`.
+        overwrite: As for `claim_directory`.
+        there: What the file holds; None if there is none.
+        in_use: Whether the directory holds anything.
+
+    Raises:
+        KerassegError: If it holds anything else than predictions of the description.
+    """
+    text = json.dumps(description, indent=2) + "\n"
+    if there == text and not overwrite:
+        return None
+    if there is not None and not overwrite:
         raise KerassegError(
-            f"{directory} holds predictions of another model or protocol. Give another --out, or "
-            "say --overwrite."
+            f"{place} holds predictions of another model or protocol. Give another --out, or say "
+            "--overwrite."
         )
-    if not file.is_file() and _is_in_use(directory):
+    if there is None and in_use:
         raise KerassegError(
-            f"--out {directory} is not empty and holds no predictions. Give a new directory."
+            f"--out {place} is not empty and holds no predictions. Give a new directory."
         )
-    with atomic_file(file) as temporary:
-        temporary.write_text(text, "utf-8")
+    return text
 
 
 def _is_in_use(directory: Path) -> bool:
