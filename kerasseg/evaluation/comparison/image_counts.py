@@ -3,15 +3,13 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerasseg.data.pair import Pair
-from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split
+from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split, names_of_split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.inference.engine import Evaluation
 from kerasseg.files import atomic_file
@@ -101,9 +99,10 @@ def image_counts(
     """
     order = np.argsort(evaluation.numbers, kind="stable")
     numbers = evaluation.numbers[order]
+    names = [] if isinstance(split, ExampleStream) else names_of_split(split)
     return ImageCounts(
         numbers,
-        () if isinstance(split, ExampleStream) else _names(split, numbers),
+        tuple(names[number] for number in numbers.tolist() if names),
         evaluation.overlap[order],
         evaluation.union[order],
         labels.class_names,
@@ -111,10 +110,6 @@ def image_counts(
         protocol,
         weights,
     )
-
-
-def _names(split: Sequence[Pair], numbers: np.ndarray) -> tuple[str, ...]:
-    return tuple(split[number].image.name for number in numbers.tolist())
 
 
 def check_name(name: str) -> None:

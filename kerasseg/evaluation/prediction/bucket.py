@@ -230,7 +230,7 @@ class ResultsFolder:
     def _text(self, name: str) -> str:
         try:
             with self._system.open_input_stream(f"{self._path}/{name}") as stream:
-                return stream.read().decode("utf-8")
+                return stream.read().decode("utf-8", "replace")
         except OSError as error:
             raise KerassegError(
                 f"{self.place}/{name} cannot be read: {first_line(error)}."

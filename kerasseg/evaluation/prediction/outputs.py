@@ -131,7 +131,7 @@ def claim_directory(directory: Path, description: dict[str, Any], overwrite: boo
     with naming(file):
         if directory.exists() and not directory.is_dir():
             raise KerassegError(f"--out {directory} is a file; give a directory.")
-        there = file.read_text("utf-8") if file.is_file() else None
+        there = file.read_text("utf-8", "replace") if file.is_file() else None
         text = claim(str(directory), description, overwrite, there, _is_in_use(directory))
         if text is not None:
             with atomic_file(file) as temporary:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split
+from kerasseg.data.streams import Split, fingerprint_of_split, names_of_split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.comparison.image_counts import ImageCounts, write_image_counts
 from kerasseg.evaluation.inference.engine import Evaluation
@@ -79,20 +79,13 @@ def result_of(
         "seconds": round(seconds, 2),
         "images_per_second": round(len(evaluation.numbers) / max(seconds, 1e-9), 2),
         "confusion": evaluation.confusion.tolist(),
-        "images": _images(evaluation, _names(split)),
+        "images": _images(evaluation, names_of_split(split)),
     }
 
 
 def _images(evaluation: Evaluation, names: list[str]) -> list[dict[str, Any]]:
     scores, order = evaluation.image_iou, np.argsort(evaluation.numbers)
     return [{"name": names[evaluation.numbers[row]], "iou": number(scores[row])} for row in order]
-
-
-def _names(split: Split) -> list[str]:
-    if isinstance(split, ExampleStream):
-        names = split.in_order().map(lambda name, image, label: name)
-        return [name.decode() for name in names.as_numpy_iterator()]
-    return [pair.image.name for pair in split]
 
 
 def write_result(
