@@ -72,21 +72,21 @@ def size_words(row: Mapping[str, Any]) -> str:
     return f"{row['from']} to {row['below'] - 1}" if row["below"] else f"{row['from']} and more"
 
 
-def shown(value: float | None) -> str:
+def score_words(value: float | None) -> str:
     """Returns a score with three digits, a dash for none.
 
     Example:
-        >>> shown(0.25), shown(None)
+        >>> score_words(0.25), score_words(None)
         ('0.250', '-')
     """
     return "-" if value is None else f"{value:.3f}"
 
 
-def share(part: float, whole: float) -> str:
+def percent(part: float, whole: float) -> str:
     """Returns a share in percent, a dash where there is nothing.
 
     Example:
-        >>> share(1, 8), share(0, 0)
+        >>> percent(1, 8), percent(0, 0)
         ('12.5 %', '-')
     """
     return f"{100 * part / whole:.1f} %" if whole else "-"
@@ -101,7 +101,7 @@ def class_rows(result: Mapping[str, Any]) -> list[tuple[str, list[float | None],
     keys = ("iou", "dice", "accuracy", "precision", "boundary_iou")
     truth = [sum(row) for row in result["confusion"]]
     return [
-        (name, [result[f"class_{key}"][name] for key in keys], share(count, sum(truth)))
+        (name, [result[f"class_{key}"][name] for key in keys], percent(count, sum(truth)))
         for name, count in zip(result["class_names"], truth, strict=True)
     ]
 
@@ -117,7 +117,9 @@ def border_rows(result: Mapping[str, Any]) -> list[list[str]]:
         near, rest = row["boundary"], row["interior"]
         pixels = near["pixels"] + rest["pixels"]
         scores = [part[key] for key in ("mean_iou", "accuracy") for part in (near, rest)]
-        rows.append([str(row["within"]), share(near["pixels"], pixels), *map(shown, scores)])
+        rows.append(
+            [str(row["within"]), percent(near["pixels"], pixels), *map(score_words, scores)]
+        )
     return rows
 
 
@@ -162,6 +164,11 @@ def most_confused(result: Mapping[str, Any], count: int = 10) -> list[tuple[str,
     total = sum(pixels for pixels, _, _ in wrong)
     chosen = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:count]
     return [
-        (names[true], names[predicted], share(pixels, sum(confusion[true])), share(pixels, total))
+        (
+            names[true],
+            names[predicted],
+            percent(pixels, sum(confusion[true])),
+            percent(pixels, total),
+        )
         for pixels, true, predicted in chosen
     ]
