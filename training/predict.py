@@ -87,7 +87,8 @@ def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
         raise KerassegError("--workers are those of --engine ray: say that too, or leave it out.")
     for uri in filter(bucket.is_uri, [*options.paths, options.out]):
         raise KerassegError(
-            f"{bucket.shown(uri)} is a URI, which --engine ray takes; a disk's path is meant."
+            f"{bucket.without_secrets(uri)} is a URI, which --engine ray takes; a disk's path is "
+            "meant."
         )
     if len(options.devices) > 1 and not task.protocol.tile:
         raise KerassegError(

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from kerasseg.errors import KerassegError, first_line
-from kerasseg.evaluation.prediction.inputs import PICTURE_SUFFIXES, SUFFIXES
+from kerasseg.evaluation.prediction.inputs import INPUT_SUFFIXES, PICTURE_SUFFIXES
 from kerasseg.evaluation.prediction.outputs import DESCRIPTION, claim
 
 # An object of these is there as a whole, once all of it has been sent; a file of those grows.
@@ -46,11 +46,11 @@ def is_uri(argument: str) -> bool:
     return "://" in argument
 
 
-def shown(uri: str) -> str:
+def without_secrets(uri: str) -> str:
     """Returns a URI as messages have it, without what it says of keys and regions.
 
     Example:
-        >>> shown("s3://key:secret@photos/may?region=eu-west-1")
+        >>> without_secrets("s3://key:secret@photos/may?region=eu-west-1")
         's3://photos/may'
     """
     scheme, _, rest = uri.partition("://")
@@ -76,13 +76,13 @@ def file_system(uri: str) -> tuple[Any, str]:
     # fsspec answers a scheme without its package with an ImportError.
     except (ArrowException, OSError, ValueError, ImportError) as error:
         raise KerassegError(
-            f"{shown(uri)} cannot be opened: {first_line(error)}. Give {_SPEAKS_OF}; blanks are "
-            "written %20."
+            f"{without_secrets(uri)} cannot be opened: {first_line(error)}. Give {_SPEAKS_OF}; "
+            "blanks are written %20."
         ) from None
     return found, path.rstrip("/")
 
 
-def find_images(uri: str) -> list[Image]:
+def images_at(uri: str) -> list[Image]:
     """Returns the image that a URI names, or those of a folder and the folders below it.
 
     Raises:
@@ -92,7 +92,7 @@ def find_images(uri: str) -> list[Image]:
         >>> Path("photos/may").mkdir(parents=True)
         >>> for name in ("a.jpg", "may/b.png", "notes.txt"):
         ...     Path("photos", name).touch()
-        >>> [str(each.name) for each in find_images((Path.cwd() / "photos").as_uri())]
+        >>> [str(each.name) for each in images_at((Path.cwd() / "photos").as_uri())]
         ['a', 'may/b']
     """
     from pyarrow import fs
@@ -105,21 +105,23 @@ def find_images(uri: str) -> list[Image]:
             return [Image(path, PurePosixPath(PurePosixPath(path).stem), info.mtime_ns, uri)]
         listed = found.get_file_info(fs.FileSelector(path, recursive=True))
     except OSError as error:
-        raise KerassegError(f"{shown(uri)} cannot be read: {first_line(error)}.") from None
+        raise KerassegError(
+            f"{without_secrets(uri)} cannot be read: {first_line(error)}."
+        ) from None
     images = [
         Image(each.path, name.with_suffix(""), each.mtime_ns, uri)
         for each in sorted(listed, key=lambda each: each.path)
         if each.is_file and (name := _image_name(each.path, path)) is not None
     ]
     if not images:
-        raise KerassegError(f"{shown(uri)} holds no image: accepted are {_accepted()}.")
+        raise KerassegError(f"{without_secrets(uri)} holds no image: accepted are {_accepted()}.")
     return images
 
 
 def _image_name(path: str, folder: str) -> PurePosixPath | None:
     name = PurePosixPath(path).relative_to(folder)
     hidden = any(part.startswith(".") for part in name.parts)
-    return None if hidden or name.suffix.lower() not in SUFFIXES else name
+    return None if hidden or name.suffix.lower() not in INPUT_SUFFIXES else name
 
 
 def _accepted() -> str:
@@ -134,7 +136,7 @@ def download(image: Image, folder: Path) -> Path:
 
     Example:
         >>> _ = Path("a.png").write_bytes(b"pixels")
-        >>> (image,) = find_images(Path("a.png").absolute().as_uri())
+        >>> (image,) = images_at(Path("a.png").absolute().as_uri())
         >>> Path("copies").mkdir()
         >>> download(image, Path("copies")).read_bytes()
         b'pixels'
@@ -173,12 +175,12 @@ class ResultsFolder:
     """
 
     def __init__(self, uri: str) -> None:
-        self.place = shown(uri)
+        self.place = without_secrets(uri)
         self._system, self._path = file_system(uri)
         kind = self._system.type_name
         if kind not in (*_WHOLE_OBJECTS, *_GROWING_FILES):
             raise KerassegError(
-                f"--out {shown(uri)} is of a kind ({kind}) that may show half a file: give "
+                f"--out {self.place} is of a kind ({kind}) that may show half a file: give "
                 f"{_SPEAKS_OF}, or a directory."
             )
         self._grows = kind in _GROWING_FILES

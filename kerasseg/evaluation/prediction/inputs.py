@@ -13,7 +13,7 @@ from kerasseg.errors import KerassegError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
 PICTURE_SUFFIXES = (*IMAGE_SUFFIXES, *tiff.SUFFIXES)
-SUFFIXES = (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES)
+INPUT_SUFFIXES = (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES)
 
 
 class Input(NamedTuple):
@@ -137,14 +137,13 @@ def _of_folder(folder: Path) -> list[Input]:
     files = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in INPUT_SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     ]
     if not files:
-        raise KerassegError(
-            f"{folder} holds no image: accepted are {', '.join(part[1:] for part in SUFFIXES)}."
-        )
+        accepted = ", ".join(suffix[1:] for suffix in INPUT_SUFFIXES)
+        raise KerassegError(f"{folder} holds no image: accepted are {accepted}.")
     names = (PurePosixPath(path.relative_to(folder).as_posix()).with_suffix("") for path in files)
     return [Input(path, name) for path, name in zip(files, names, strict=True)]
 

@@ -11,7 +11,7 @@ from kerasseg.evaluation.inference.dense_crf import DenseCRF
 from kerasseg.evaluation.inference.protocol import GRID, PROTOCOLS, Protocol, protocol_of
 from kerasseg.evaluation.inference.windows import raster_library
 from kerasseg.evaluation.prediction.outputs import Outputs
-from kerasseg.evaluation.prediction.polygon_files import SUFFIXES
+from kerasseg.evaluation.prediction.polygon_files import POLYGON_SUFFIXES
 from kerasseg.evaluation.prediction.polygons import polygon_library
 from kerasseg.label_set import LabelSet
 
@@ -61,7 +61,12 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="writes the probabilities of all classes too, as .npy",
     )
-    add("--polygons", choices=[*SUFFIXES], default="", help="writes the regions of classes too")
+    add(
+        "--polygons",
+        choices=[*POLYGON_SUFFIXES],
+        default="",
+        help="writes the regions of classes too",
+    )
     add(
         "--by-windows",
         action="store_true",

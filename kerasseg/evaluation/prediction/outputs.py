@@ -9,7 +9,7 @@ from typing import Any
 from kerasseg.data import tiff
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.evaluation.prediction.inputs import Input
-from kerasseg.evaluation.prediction.polygon_files import SUFFIXES
+from kerasseg.evaluation.prediction.polygon_files import POLYGON_SUFFIXES
 from kerasseg.files import atomic_file, naming
 from kerasseg.label_set import LabelSet
 
@@ -46,8 +46,8 @@ class Outputs:
     polygons: str = ""
 
     def __post_init__(self) -> None:
-        if self.polygons not in ("", *SUFFIXES):
-            raise unknown_name("kind of polygons", self.polygons, SUFFIXES)
+        if self.polygons not in ("", *POLYGON_SUFFIXES):
+            raise unknown_name("kind of polygons", self.polygons, POLYGON_SUFFIXES)
 
     def of_frames(self) -> "Outputs":
         """Returns what is written for each frame of a video: its overlays are a video too."""
@@ -62,7 +62,7 @@ class Outputs:
         windowed = self.windowed(image)
         files = {"masks": self._file("masks", image, ".tif" if windowed else ".png")}
         if self.polygons:
-            files["polygons"] = self._file("polygons", image, SUFFIXES[self.polygons])
+            files["polygons"] = self._file("polygons", image, POLYGON_SUFFIXES[self.polygons])
         if self.overlays and not windowed:
             files["overlays"] = self._file("overlays", image, ".png")
         if self.probabilities and not windowed:

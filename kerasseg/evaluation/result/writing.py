@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kerasseg.run import Run
 
 SCHEMA_VERSION = 1
-SUFFIXES = (".npz", ".md", ".html", ".json")
+RESULT_SUFFIXES = (".npz", ".md", ".html", ".json")
 
 
 def check_free(file: Path, overwrite: bool) -> None:
@@ -39,7 +39,7 @@ def check_free(file: Path, overwrite: bool) -> None:
     Raises:
         KerassegError: If one of the files is there and is not to be overwritten.
     """
-    for path in map(file.with_suffix, SUFFIXES):
+    for path in map(file.with_suffix, RESULT_SUFFIXES):
         if path.exists() and not overwrite:
             raise KerassegError(
                 f"{path} is there already. Give another --name, or say --overwrite."
