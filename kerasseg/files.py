@@ -14,8 +14,9 @@ from kerasseg.errors import KerassegError
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_PLACE = {errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}
-# A name has at most 255 bytes, of which a process's number and the rest below take 40.
-_MOST_OF_NAME, _MOST_OF_SUFFIX = 40, 24  # characters, of four bytes at most
+# Characters that a temporary name has of its target's name and suffix. A name may have 255 bytes, a
+# character four; a process's number and the rest take less than 50.
+_MOST_OF_NAME = _MOST_OF_SUFFIX = 24
 
 
 @contextmanager
