@@ -39,7 +39,7 @@ def iou_table(class_names: Sequence[str], confusion: np.ndarray, absent: Absent 
     known = np.count_nonzero(~np.isnan(ious))
     of_some = ""
     if known < len(ious):
-        of_some = f" of the {known} classes that occur"
+        of_some = f" of the {known} {'class that occurs' if known == 1 else 'classes that occur'}"
         if absent != "skip":
             of_some += f", and of {absent_score(absent):g} for each of the others"
     return "\n".join([*lines, f"mean IoU {mean_iou(confusion, absent):.3f}{of_some}"])
