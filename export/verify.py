@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.images import read_images, run_samples
-from kerasseg.command_line import program
+from kerasseg.command_line import counted, program
 from kerasseg.errors import KerassegError
 from kerasseg.run import Run
 from kerasseg.serving import Comparison, Verification, latest_version, verify_saved_model
@@ -25,7 +25,7 @@ LEGEND = (
 
 
 @program
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program."""
     options = _parser().parse_args(arguments)
     run = Run.open(options.run)
@@ -38,11 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     model_file = "best.keras" if options.best else "model.keras"
     verification = verify_saved_model(version, run.load_model(model_file), images)
-    print(f"{version} against {run.file(model_file)}, {len(images)} images")
+    print(f"{version} against {run.file(model_file)}, {counted(len(images), 'image')}")
     print(_table(verification))
     if not verification.agrees:
         print("They disagree. Was it exported from these weights (--best)?", file=sys.stderr)
-        raise SystemExit(1)
+        return 1
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -27,6 +27,21 @@ def class_names_of(text: str) -> tuple[str, ...]:
     return names
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Returns a number with its word.
+
+    Args:
+        number: How many there are.
+        one: The word where it is 1.
+        many: The word otherwise; empty for the same with an s.
+
+    Example:
+        >>> counted(1, "image"), counted(3, "image"), counted(2, "was", "were")
+        ('1 image', '3 images', '2 were')
+    """
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def refuse_without_effect(options: argparse.Namespace, source: str, *names: str) -> None:
     """Raises a `KerassegError` for the first of some options that is given.
 
@@ -43,27 +58,29 @@ def refuse_without_effect(options: argparse.Namespace, source: str, *names: str)
             )
 
 
-def program(main: Callable[[Sequence[str] | None], None]) -> Callable[[Sequence[str] | None], int]:
+def program(
+    main: Callable[[Sequence[str] | None], int | None],
+) -> Callable[[Sequence[str] | None], int]:
     """Wraps a program so that bad input ends in one or two lines and exit status 2.
 
     Args:
-        main: Takes the arguments of the command line (None: those of the process).
+        main: Takes the arguments of the command line (None: those of the process), and returns 1
+            if its answer is that something is wrong, or could not be done; 0 or None otherwise.
 
     Returns:
-        The same program; it returns its exit status: 0, 2 after a `KerassegError`, or 130 when
-        it was interrupted from the keyboard.
+        The same program; it returns its exit status: that of `main`, 2 after a `KerassegError`, or
+        130 when it was interrupted from the keyboard.
     """
 
     @functools.wraps(main)
     def run(arguments: Sequence[str] | None = None) -> int:
         try:
-            main(arguments)
+            return main(arguments) or 0
         except KerassegError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return 130
-        return 0
 
     return run

@@ -13,6 +13,10 @@ from kerasseg.errors import KerassegError
 
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_PLACE = {errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP}
+# Characters that a temporary name has of its target's name and suffix. A name may have 255 bytes, a
+# character four; a process's number and the rest take less than 50.
+_MOST_OF_NAME = _MOST_OF_SUFFIX = 24
 
 
 @contextmanager
@@ -20,10 +24,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Gives a temporary path beside `path`, renamed to `path` when the block ends well.
 
     The temporary name keeps the suffix of `path`, since Keras and Pillow choose the format by
-    it. After an error nothing is left behind and `path` is as it was.
+    it, and the beginning of its name, for whoever finds what a crash left. After an error nothing
+    is left behind and `path` is as it was.
 
     Raises:
-        KerassegError: If the disk is full or the place must not be written to.
+        KerassegError: If the disk is full, or there is no such place or it must not be written to.
 
     Example:
         >>> import tempfile
@@ -35,10 +40,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     suffix = "".join(target.suffixes[-2:])
+    suffix = suffix if len(suffix) <= _MOST_OF_SUFFIX else target.suffix[:_MOST_OF_SUFFIX]
     # The number of a process is not unique where several machines write to one file system.
     own = f"{os.getpid()}-{secrets.token_hex(4)}"
-    temporary = target.parent / f".{target.name}.{own}.partial{suffix}"
-    with _naming(target):
+    temporary = target.parent / f".{target.name[:_MOST_OF_NAME]}.{own}.partial{suffix}"
+    with naming(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -55,13 +61,15 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         FileExistsError: If `path` exists; nothing is ever overwritten.
-        KerassegError: If the disk is full or the place must not be written to.
+        KerassegError: If the disk is full, or there is no such place or it must not be written to.
     """
     target = Path(path)
-    with _naming(target):
+    with naming(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(
-            tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
+            tempfile.mkdtemp(
+                prefix=f".{target.name[:_MOST_OF_NAME]}.", suffix=".partial", dir=target.parent
+            )
         )
         try:
             yield temporary
@@ -90,16 +98,24 @@ def remove_partial(directory: Path) -> None:
 
 
 @contextmanager
-def _naming(target: Path) -> Iterator[None]:
-    """Says which file could not be written, and what to do."""
+def naming(target: Path) -> Iterator[None]:
+    """Has errors of the operating system say which file cannot be written, and what to do.
+
+    Args:
+        target: The file; errors that speak of other places than its directory, or those above
+            it, are raised as they are.
+
+    Raises:
+        KerassegError: If the disk is full, or there is no such place or it must not be written to.
+    """
     try:
         yield
     except OSError as error:
-        no_room, forbidden = error.errno in _NO_ROOM, error.errno in _NOT_ALLOWED
-        no_room |= says_no_room(error)
-        if not no_room and not (forbidden and _is_at(error.filename, target)):
+        no_room = error.errno in _NO_ROOM or says_no_room(error)
+        if not no_room and not _is_about(error, target):
             raise
-        remedy = "Make room" if no_room else "Give another directory, or allow it"
+        remedy = "Make room" if no_room else "Give another directory"
+        remedy += ", or allow it" if error.errno in _NOT_ALLOWED else ""
         raise KerassegError(
             f"{target} cannot be written: {error.strerror or error}. {remedy}; what was there "
             "before is as it was."
@@ -119,10 +135,14 @@ def says_no_room(error: BaseException) -> bool:
     return any(f"errno = {n}," in said or os.strerror(n) in said for n in _NO_ROOM)
 
 
-def _is_at(filename: object, target: Path) -> bool:
-    """Returns whether an error speaks of the place that was to be written."""
-    place = Path(str(filename))
-    return place == target.parent or place in target.parents or place.parent == target.parent
+def _is_about(error: OSError, target: Path) -> bool:
+    """Returns whether an error says that there is no such place, or that it is closed."""
+    place = Path(str(error.filename))
+    if place == target.parent or place in target.parents:
+        return error.errno in _NOT_ALLOWED | _NO_PLACE
+    # What a block reads may lie beside its target, and be missing there.
+    at_target = place == target or place.parent == target.parent
+    return at_target and error.errno in {*_NOT_ALLOWED, errno.ENAMETOOLONG, errno.ENOTDIR}
 
 
 def _rename(temporary: Path, target: Path) -> None:

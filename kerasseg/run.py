@@ -92,7 +92,7 @@ class Run:
                 another version.
         """
         run = cls(path)
-        if not run.path.is_dir():
+        if not os.path.isdir(run.path):  # which answers a name that is too long
             raise KerassegError(
                 f"no such run directory: {run.path}. Train one with training.train."
             )

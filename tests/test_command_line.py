@@ -8,13 +8,14 @@ from kerasseg.errors import KerassegError
 from training.train import main
 
 
-def _program(error: BaseException | None = None):
+def _program(error: BaseException | None = None, answer: int | None = None):
     @program
     def main(arguments=None):
         """What it does."""
         if error is not None:
             raise error
         print(arguments)
+        return answer
 
     return main
 
@@ -22,6 +23,11 @@ def _program(error: BaseException | None = None):
 def test_returns_0_when_it_ends_well(capsys):
     assert _program()(["--verbose"]) == 0
     assert capsys.readouterr().out == "['--verbose']\n"
+
+
+@pytest.mark.parametrize("answer", [0, 1])
+def test_returns_what_the_program_answers(answer):
+    assert _program(answer=answer)() == answer
 
 
 def test_bad_input_is_its_message_alone_and_status_2(capsys):

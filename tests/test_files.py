@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from kerasseg.errors import KerassegError
 from kerasseg.files import atomic_directory, atomic_file
 
 
@@ -164,3 +165,47 @@ def test_a_directory_is_on_the_disk_with_all_its_files_before_it_has_its_name(ca
     assert sorted(before[:-1]) == [("fsync", part) for part in parts]
     assert before[-1] == ("fsync", temporary)
     assert after == [("rename", target), ("fsync", tmp_path)]
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize("context", [atomic_file, atomic_directory])
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("photo.png/new", "File exists"),
+        ("photo.png/sub/new", "Not a directory"),
+        (f"{LONG}/new", "File name too long"),
+        (LONG, "File name too long"),
+    ],
+)
+def test_a_place_that_cannot_be_is_named(tmp_path, context, place, reason):
+    (tmp_path / "photo.png").touch()
+    with pytest.raises(KerassegError) as caught, context(tmp_path / place) as temporary:
+        (temporary / "part" if temporary.is_dir() else temporary).touch()
+    said = str(caught.value)
+    assert said.startswith(f"{tmp_path / place} cannot be written: {reason}. Give another direc")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_a_directory_that_cannot_be_made_is_named():
+    with (
+        pytest.raises(
+            KerassegError, match=r"^/proc/none/notes.txt cannot be written: No such file"
+        ),
+        atomic_file("/proc/none/notes.txt"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["n" * 250 + ".png", "é" * 100 + "." + "x" * 50, "a." + "b" * 250])
+def test_a_name_may_be_as_long_as_the_file_system_takes_it(tmp_path, name):
+    with atomic_file(tmp_path / name) as temporary:
+        temporary.write_text("whole")
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_what_is_missing_beside_a_file_is_no_fault_of_its_place(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_file(tmp_path / "copy.png"):
+        (tmp_path / "gone.png").read_bytes()

@@ -1,6 +1,7 @@
 """Compares two runs image by image: python -m training.compare RUN_A RUN_B [--name NAME].
 
 Of what training leaves at its end, or of what training.evaluate left under a name, by any protocol.
+RUN_B may be RUN_A: --name val-whole-last --name-b val-refinenet-last compares two protocols.
 """
 
 import argparse
@@ -15,40 +16,58 @@ from kerasseg.command_line import program
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints the IoU of both, the difference and its bootstrap interval, for each class too."""
     options = _parser().parse_args(arguments)
-    from kerasseg.evaluation.comparison.comparison import compare, comparison_table
+    from kerasseg.evaluation.comparison.comparison import check_alike, compare, comparison_table
     from kerasseg.evaluation.comparison.image_counts import read_image_counts
     from kerasseg.run import Run
 
     paths = options.run_a, options.run_b
+    names = options.name, options.name_b or options.name
     runs = [Run.open(path) for path in paths]
-    first, second = (read_image_counts(run, options.name) for run in runs)
+    first, second = map(read_image_counts, runs, names)
+    if not options.name_b:
+        check_alike(first, second)
     comparison = compare(
         first, second, samples=options.samples, seed=options.seed, absent=options.absent
     )
-    for letter, path in zip("AB", paths, strict=True):
-        print(f"{letter}: {path}")
+    for letter, path, name, counts in zip("AB", paths, names, (first, second), strict=True):
+        print(f"{letter}: {path}, {name} ({counts.way})")
     print(comparison_table(comparison))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training.compare", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.compare",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("run_a", type=Path, metavar="RUN_A", help="a run directory")
     parser.add_argument("run_b", type=Path, metavar="RUN_B", help="another one")
     parser.add_argument(
         "--name",
         default="validation",
-        help="which evaluation of both runs, by the name of its files in evaluation/, such as "
+        help="compares what evaluation/ of both runs holds under this name, such as "
         "val-refinenet-last (default: validation, which training leaves)",
     )
     parser.add_argument(
-        "--samples", type=int, default=10_000, help="how often images are drawn (default: 10000)"
+        "--name-b",
+        default="",
+        metavar="NAME",
+        help="takes this one of RUN_B instead",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=10_000,
+        help="draws images N times, at most 100000 (default: 10000)",
+        metavar="N",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="decides the draws (default: 0)")
     parser.add_argument(
         "--absent",
+        metavar="{skip,one,zero}",
         default="skip",
-        help="how a class counts that occurs in neither truth nor prediction: skip, one or zero "
-        "(default: skip)",
+        help="leaves a class that occurs in neither truth nor prediction out of the mean, or "
+        "counts it as 1 or as 0 (default: skip)",
     )
     return parser
 

@@ -22,7 +22,7 @@ _VOID = 255
 
 
 @program
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program."""
     options = _parser().parse_args(arguments)
     from kerasseg.data import doctor
@@ -34,8 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     doctor.write_report(out, diagnosis, case, overwrite=options.overwrite)
     print(doctor.summary(diagnosis))
     print(f"report: {out / 'report.html'}")
-    if not diagnosis.is_healthy:
-        raise SystemExit(1)
+    return 0 if diagnosis.is_healthy else 1
 
 
 def _case(options: argparse.Namespace) -> "Case":

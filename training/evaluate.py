@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasseg.command_line import program
+from kerasseg.command_line import counted, program
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.prediction.options import WEIGHTS, add_protocol_options, protocol_from
 
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     from kerasseg.evaluation import Tally, image_counts, iou_table
     from kerasseg.evaluation.inference.protocol import name_of
+    from kerasseg.evaluation.metrics.class_scores import absent_score
     from kerasseg.evaluation.report import of_run
     from kerasseg.evaluation.result import writing
     from kerasseg.evaluation.result.worst import worst_images
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     protocol, run = protocol_from(options), Run.open(options.run)
     if options.batch_size < 1:
         raise KerassegError(f"--batch-size {options.batch_size}: give at least 1.")
+    absent_score(options.absent)  # that there is no such treatment is said before the evaluation
     name = options.split or read_recipe(run.file("recipe.toml")).data.validation_split
     file = of_run.result_file(run, name, protocol, options.weights, options.name)
     writing.check_free(file, options.overwrite)
@@ -48,16 +50,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     if protocol.tile:
         facts["tile_differences"] = of_run.differences_of_tiles(model, split, protocol)
-    result = writing.result_of(found, tally.details, seconds, split, labels, facts)
+    result = writing.result_of(found, tally.details, seconds, split, labels, facts, options.absent)
     worst = worst_images(model, split, labels, found, protocol)
-    writing.write_result(run, file, result, image_counts(found, split, labels), worst)
-    print(iou_table(labels.class_names, found.confusion))
+    counts = image_counts(
+        found, split, labels, protocol=facts["protocol_name"], weights=options.weights
+    )
+    writing.write_result(run, file, result, counts, worst)
+    print(iou_table(labels.class_names, found.confusion, options.absent))
     for overlap, share in (facts.get("tile_differences") or {}).items():
         print(
             f"with an overlap of {overlap}, {share:.2%} of the pixels get another class than "
             "without tiles (first image, at most two tiles high and wide)"
         )
-    print(f"{len(split)} images, {len(split) / seconds:.1f} a second: {file.with_suffix('.html')}")
+    speed = f"{len(split) / seconds:.1f} a second"
+    print(f"{counted(len(split), 'image')}, {speed}: {file.with_suffix('.html')}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,10 +77,33 @@ def _parser() -> argparse.ArgumentParser:
     add("--data-dir", metavar="DIR", help="where the data lie, if not where the recipe says")
     add("--split", default="", help="what to evaluate on (default: the recipe's validation split)")
     add_protocol_options(parser)
-    add("--batch-size", type=int, default=4, metavar="N", help="images of one size at once")
-    add("--devices", nargs="+", default=[], metavar="NAME", help="as GPU:0 GPU:1 (default: one)")
-    add("--calibration", action="store_true", help="of probabilities too, which takes longer")
-    add("--name", default="", help="of the files (default: SPLIT-PROTOCOL-WEIGHTS)")
+    add(
+        "--batch-size",
+        type=int,
+        default=4,
+        metavar="N",
+        help="sees up to N images of one size at once (default: 4)",
+    )
+    add(
+        "--devices",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="deals batches out to these, as to GPU:0 GPU:1 (default: one device)",
+    )
+    add(
+        "--calibration",
+        action="store_true",
+        help="measures how far the probabilities can be relied on too, which takes longer",
+    )
+    add(
+        "--absent",
+        metavar="{skip,one,zero}",
+        default="skip",
+        help="leaves classes that do not occur out of the means, or counts them as 1 or as 0 "
+        "(default: skip)",
+    )
+    add("--name", default="", help="names the files (default: SPLIT-PROTOCOL-WEIGHTS)")
     add("--overwrite", action="store_true", help="replaces the files if they are there")
     return parser
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kerasseg.command_line import program
+from kerasseg.command_line import counted, program
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.prediction.options import (
     WEIGHTS,
@@ -39,21 +39,22 @@ class _Task(NamedTuple):
 
 
 @program
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Predicts, and says at the end what was left out."""
     options = _parser().parse_args(arguments)
     predict = _on_cluster if options.engine == "ray" else _here
     outcome = predict(options, _task(options))
-    what = "images and videos" if outcome.of_videos else "images"
-    print(f"{outcome.written} {what} predicted: {options.out}")
+    what = ("image or video", "images and videos") if outcome.of_videos else ("image",)
+    print(f"{counted(outcome.written, *what)} predicted: {options.out}")
     if outcome.frames:
-        print(f"{outcome.frames} frames of videos predicted")
+        print(f"{counted(outcome.frames, 'frame')} of videos predicted")
     if outcome.skipped:
-        print(f"{outcome.skipped} were there already, newer than their images")
+        there = counted(outcome.skipped, "was", "were")
+        print(f"{there} there already, newer than what was to be predicted")
     if outcome.failed:
         print(f"{len(outcome.failed)} could not be predicted:", file=sys.stderr)
         print(*outcome.failed, sep="\n", file=sys.stderr)
-        raise SystemExit(1)
+    return 1 if outcome.failed else 0
 
 
 def _task(options: argparse.Namespace) -> _Task:
@@ -86,7 +87,13 @@ def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
         raise KerassegError("--workers are those of --engine ray: say that too, or leave it out.")
     for uri in filter(bucket.is_uri, [*options.paths, options.out]):
         raise KerassegError(
-            f"{bucket.shown(uri)} is a URI, which --engine ray takes; a disk's path is meant."
+            f"{bucket.without_secrets(uri)} is a URI, which --engine ray takes; a disk's path is "
+            "meant."
+        )
+    if len(options.devices) > 1 and not task.protocol.tile:
+        raise KerassegError(
+            "several --devices share the tiles of an image: say --tile 1024, or name one device; "
+            "--engine ray predicts an image on each GPU."
         )
     inputs = find_inputs(options.paths)
     predictor = Predictor(read_model(task.model), task.protocol, options.devices)
@@ -118,10 +125,21 @@ def _parser() -> argparse.ArgumentParser:
     add("paths", metavar="PATHS", nargs="+", help="images, videos, folders, patterns, or -")
     add_output_options(parser)
     add_protocol_options(parser)
-    add("--devices", nargs="+", default=[], metavar="NAME", help="that share an image's tiles")
+    add(
+        "--devices",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="deals the tiles of an image out to these, as to GPU:0 GPU:1",
+    )
     add("--overwrite", action="store_true", help="predicts again what is there already")
-    add("--engine", choices=["plain", "ray"], default="plain", help="ray: on a Ray cluster")
-    add("--workers", type=int, metavar="N", help="copies of the model, with --engine ray")
+    add(
+        "--engine",
+        choices=["plain", "ray"],
+        default="plain",
+        help="predicts here, or on a Ray cluster (default: plain)",
+    )
+    add("--workers", type=int, metavar="N", help="runs N copies of the model, with --engine ray")
     return parser
 
 

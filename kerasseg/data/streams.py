@@ -120,6 +120,14 @@ def sizes_of(split: Split) -> list[tuple[int, int]]:
     return split.sizes if isinstance(split, ExampleStream) else image_sizes(split)
 
 
+def names_of_split(split: Split) -> list[str]:
+    """Returns the file name of each image of a split, in order."""
+    if isinstance(split, ExampleStream):
+        names = split.in_order().map(lambda name, image, label: name)
+        return [name.decode() for name in names.as_numpy_iterator()]
+    return [pair.image.name for pair in split]
+
+
 def fingerprint_of_split(split: Split) -> str:
     """Returns what changes with anything that is in a split."""
     return split.fingerprint if isinstance(split, ExampleStream) else fingerprint(split)

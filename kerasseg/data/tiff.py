@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -17,6 +17,8 @@ from kerasseg.data.exif import upright
 from kerasseg.data.headers import GREY, PALETTE, label_kind
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.data.pair import Pair
+from kerasseg.data.tiff_errors import TiffError, UnreadableTiffError
+from kerasseg.data.wide_tiff import WideTiff, bands_in_words, wide_tiff
 from kerasseg.errors import KerassegError, UnreadableError, first_line
 
 SUFFIXES = (".tif", ".tiff")
@@ -24,33 +26,8 @@ _WIDTH, _HEIGHT, _BITS, _BANDS, _EXTRA_BANDS = 256, 257, 258, 277, 338  # number
 _ALPHA = (1, 2)  # what the tag of extra bands says of one that is alpha
 _COLOUR_BANDS = {"CMYK": 4, "RGB": 3, "RGBA": 3, "YCbCr": 3}
 _GREY_MODES = ("1", "L", "LA", "P", "PA", "I;16", "I;16B")
-_ACCEPTED = "accepted is grey of 8 or 16 bits, a palette, or RGB"
-
-
-class TiffError(KerassegError):
-    """A TIFF that cannot be used.
-
-    Args:
-        path: The file.
-        kind: `"format"` where it is whole and holds something else than what is accepted; the
-            kinds of an `UnreadableTiffError` otherwise.
-        reason: What is wrong with it.
-        message: Path, reason and what to do.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        kind: Literal["unreadable", "corrupt", "format"],
-        reason: str,
-        message: str,
-    ) -> None:
-        super().__init__(message)
-        self.path, self.kind, self.reason = path, kind, reason
-
-
-class UnreadableTiffError(TiffError, UnreadableError):
-    """A TIFF that cannot be opened, `"unreadable"`, or is damaged, `"corrupt"`."""
+_ACCEPTED = "accepted is grey or RGB of 8 or 16 bits, or a palette"
+_WRITE_BANDS = "Write the bands that are meant into a new file, as by gdal_translate -b 1 -b 2 -b 3"
 
 
 class StoredTiff(NamedTuple):
@@ -122,11 +99,30 @@ def image_pixels(path: Path) -> np.ndarray:
     """
     from PIL import ImageOps
 
+    wide = wide_tiff(path)
+    if wide is not None and wide.colours == 3:
+        return _wide_pixels(path, wide)
     with _opened(path) as picture:
         turned = ImageOps.exif_transpose(picture)
         if turned.mode.startswith("I;16"):
             return np.asarray(turned).astype(np.uint16)
         return np.asarray(turned.convert("L" if turned.mode in ("1", "L", "LA") else "RGB"))
+
+
+def _wide_pixels(path: Path, wide: WideTiff) -> np.ndarray:
+    try:
+        return wide.pixels(path)
+    except ImportError:
+        reason = "has colours of 16 bits that are not stored as RGB, pixel by pixel"
+        raise TiffError(
+            path,
+            "format",
+            reason,
+            f'{path} {reason}, for which rasterio is needed: pip install "kerasseg[geotiff]". Or '
+            "convert it, as by gdal_translate -co PHOTOMETRIC=RGB -co INTERLEAVE=PIXEL.",
+        ) from None
+    except OSError as error:
+        raise _unusable(path, error) from None
 
 
 def label_values(path: Path) -> np.ndarray:
@@ -151,7 +147,11 @@ def _converted(
     read: Callable[[Path], np.ndarray],
     progress: bool | None,
 ) -> dict[Path, Converted]:
-    conversions = [Conversion(path, path.stem, partial(read, path)) for path in paths]
+    conversions = [
+        # What Pillow had made of these before is not used again.
+        Conversion(path, path.stem, partial(read, path), "wide" if wide_tiff(path) else "")
+        for path in paths
+    ]
     return dict(zip(paths, convert(kind, conversions, progress), strict=True))
 
 
@@ -200,6 +200,9 @@ def stored_tiff(path: Path) -> StoredTiff:
     """
     from PIL import ExifTags
 
+    wide = wide_tiff(path)
+    if wide is not None:
+        return StoredTiff(wide.turned, wide.size)
     with _opened(path) as picture:
         # The size of the picture itself is that of the upright one.
         tags, value = picture.tag_v2, picture.getexif().get(ExifTags.Base.Orientation, 1)
@@ -218,6 +221,9 @@ def _opened(path: Path) -> Iterator[Any]:
     """Gives the picture of a file whose header promises pixels that can be read."""
     from PIL import Image, UnidentifiedImageError
 
+    if wide_tiff(path) is not None:
+        reason = f"has {bands_in_words(path)}"
+        raise TiffError(path, "format", reason, f"{path} {reason}; {_ACCEPTED}. {_WRITE_BANDS}.")
     try:
         with Image.open(path, formats=["TIFF"]) as picture:
             if problem := _problem(picture):
@@ -234,12 +240,15 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _unusable(path: Path, error: Exception, other_format: str | None = None) -> TiffError:
+    from PIL import UnidentifiedImageError
+
     # Only what the system refuses has a number; Pillow's own errors are about the contents.
     if isinstance(error, OSError) and error.errno is not None:
         reason = error.strerror or first_line(error)
         message = f"{path} cannot be read: {reason}. Restore it, or give the right to read it."
         return UnreadableTiffError(path, "unreadable", reason, message)
-    reason = f"{other_format} by its contents" if other_format else first_line(error)
+    in_words = bands_in_words(path) if isinstance(error, UnidentifiedImageError) else None
+    reason = f"{other_format} by its contents" if other_format else in_words or first_line(error)
     message = (
         f"{path} cannot be read as a TIFF ({reason}): {_ACCEPTED}. Convert it, or restore it if "
         "it is damaged."
@@ -268,7 +277,7 @@ def _problem(picture: Any) -> str | None:
     bands, extra = tags.get(_BANDS, 1), tags.get(_EXTRA_BANDS, ())
     bands -= sum(1 for band in extra if band in _ALPHA)
     if bands != _COLOUR_BANDS.get(picture.mode, 1):
-        return f"has {bands} bands; {_ACCEPTED}. Write the bands that are meant into a new file"
+        return f"has {bands} bands; {_ACCEPTED}. {_WRITE_BANDS}"
     if picture.mode not in (*_GREY_MODES, *_COLOUR_BANDS):
         bits = tags.get(_BITS, (1,))[0]
         return f"holds values of {bits} bits ({picture.mode}); {_ACCEPTED}. Convert it"

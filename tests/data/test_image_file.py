@@ -1,4 +1,5 @@
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -26,6 +27,45 @@ def test_grey_becomes_three_channels_and_16_bits_their_upper_8(tmp_path, suffix)
     np.testing.assert_array_equal(read_image(path), np.repeat(grey[..., None], 3, -1))
     Image.fromarray(grey.astype(np.uint16) * 257).save(path)
     np.testing.assert_array_equal(read_image(path), np.repeat(grey[..., None], 3, -1))
+
+
+def write_wide(path, pixels, **options):
+    """Writes a TIFF of 16 bits as GDAL does."""
+    rasterio = pytest.importorskip("rasterio")
+    height, width, count = pixels.shape
+    size = {"height": height, "width": width, "count": count, "dtype": "uint16"}
+    with rasterio.open(path, "w", driver="GTiff", **size, **options) as file:
+        file.write(np.moveaxis(pixels.astype(np.uint16) * 256 + 200, -1, 0))
+
+
+@pytest.mark.parametrize("said", [{}, {"photometric": "RGB"}])
+@pytest.mark.parametrize("layout", ["pixel", "band"])
+@pytest.mark.parametrize("packed", [{}, {"compress": "deflate", "tiled": True}])
+@pytest.mark.parametrize("bands", [3, 4])
+def test_colours_of_16_bits_become_their_upper_8(tmp_path, said, layout, packed, bands):
+    """Whether the file says that they are colours, or stores them one behind the other, or not."""
+    pixels, path = picture(32, 48, bands), tmp_path / "image.tif"
+    alpha = {"alpha": "YES"} if bands == 4 else {}
+    write_wide(path, pixels, interleave=layout, **said, **packed, **alpha)
+    np.testing.assert_array_equal(read_image(path), pixels[..., :3])
+
+
+@pytest.mark.parametrize("layout", ["pixel", "band"])
+def test_other_bands_of_16_bits_are_named(tmp_path, layout):
+    write_wide(tmp_path / "image.tif", picture(20, 30, 5), interleave=layout)
+    with pytest.raises(
+        KerassegError, match=r"tif has 5 bands of 16 bits; accepted is .*-b 1 -b 2 -b 3\.$"
+    ):
+        read_image(tmp_path / "image.tif")
+
+
+def test_without_rasterio_it_is_said_what_reads_colours_of_16_bits(tmp_path, monkeypatch):
+    write_wide(tmp_path / "image.tif", picture(20, 30, 3))
+    monkeypatch.setitem(sys.modules, "rasterio", None)
+    with pytest.raises(
+        KerassegError, match=r"image.tif has colours of 16 bits .*kerasseg\[geotiff\].* gdal_trans"
+    ):
+        read_image(tmp_path / "image.tif")
 
 
 def test_alpha_is_left_out(tmp_path):

@@ -13,7 +13,8 @@ from kerasseg.data import (
     read_pair,
     training_batches,
 )
-from kerasseg.data.tiff import TiffError, UnreadableTiffError, image_pixels
+from kerasseg.data.tiff import image_pixels
+from kerasseg.data.tiff_errors import TiffError, UnreadableTiffError
 from kerasseg.errors import KerassegError
 from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
@@ -207,9 +208,33 @@ def test_sixteen_bits_of_rgb_are_read(folder):
     assert read(folder)[0].tolist() == np.zeros((2, 4, 3)).tolist()
 
 
+@pytest.mark.parametrize("layout", ["pixel", "band"])
+def test_images_of_16_bits_as_gdal_writes_them_are_read(folder, layout):
+    rasterio = pytest.importorskip("rasterio")
+    size = {"height": 24, "width": 40, "count": 3, "dtype": "uint16", "interleave": layout}
+    path = folder / "train" / "images" / "one.tif"
+    with rasterio.open(path, "w", driver="GTiff", **size) as file:
+        file.write(np.moveaxis(RGB.astype(np.uint16) * 256 + 200, -1, 0))
+    image, label = read(folder)
+    assert np.array_equal(image, RGB)
+    assert np.array_equal(label, IDS)
+
+
+def test_bands_of_16_bits_are_no_label(folder):
+    rasterio = pytest.importorskip("rasterio")
+    save(folder, RGB)
+    (folder / "train" / "labels" / "one.png").unlink()
+    size = {"height": 24, "width": 40, "count": 3, "dtype": "uint16", "interleave": "band"}
+    path = folder / "train" / "labels" / "one.tif"
+    with rasterio.open(path, "w", driver="GTiff", photometric="RGB", **size) as file:
+        file.write(np.zeros((3, 24, 40), np.uint16))
+    with pytest.raises(KerassegError, match=r"labels/one.tif has 3 bands of 16 bits; accepted is"):
+        check_pairs(find_pairs(folder, "train"), LABELS)
+
+
 def test_other_numbers_of_bits_are_refused(folder):
     save(folder, RGB[..., 0].astype(np.float32))
-    refused(folder, r"holds values of 32 bits \(F\); accepted is grey of 8 or 16 bits, a palette")
+    refused(folder, r"holds values of 32 bits \(F\); accepted is grey or RGB of 8 or 16 bits, or a")
     save(folder, RGB[..., 0].astype(np.int32))
     refused(folder, r"holds values of 32 bits \(I\)")
 
@@ -224,7 +249,7 @@ def test_two_bands_are_refused(folder):
     contents = bytearray(raw_tiff(3, 8, None))
     contents[contents.index(struct.pack("<HHII", 277, 3, 1, 3)) + 8] = 2
     (folder / "train" / "images" / "one.tif").write_bytes(contents)
-    refused(folder, "accepted is grey of 8 or 16 bits")
+    refused(folder, "2 bands of 8 bits.*accepted is grey or RGB of 8 or 16 bits")
 
 
 def test_several_pictures_are_refused(folder):

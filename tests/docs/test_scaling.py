@@ -14,7 +14,7 @@ import yaml
 
 from benchmarks import readme_table, scaling
 from kerasseg.cluster import parse_cluster
-from kerasseg.evaluation.prediction.ray_prediction import share
+from kerasseg.evaluation.prediction.ray_prediction import divide
 from kerasseg.recipe import read_recipe
 from training import predict
 
@@ -174,7 +174,7 @@ def test_kubernetes_predicts_on_its_cluster(stand_in):
 
 def test_six_workers_have_the_cores_that_the_page_says():
     machine = {"Alive": True, "Resources": {"CPU": 8.0}}
-    assert share([machine, machine], 6) == (6, 2, 0)
+    assert divide([machine, machine], 6) == (6, 2, 0)
 
 
 def test_the_table_is_that_of_the_program(tmp_path):

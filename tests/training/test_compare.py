@@ -26,7 +26,9 @@ def confusions(seed, share):
 def counts_of(matrices):
     overlap = np.diagonal(matrices, axis1=1, axis2=2)
     union = matrices.sum(axis=1) + matrices.sum(axis=2) - overlap
-    return ImageCounts(np.arange(len(IMAGES)), IMAGES, overlap, union, NAMES, "ab12")
+    return ImageCounts(
+        np.arange(len(IMAGES)), IMAGES, overlap, union, NAMES, "ab12", "whole", "last"
+    )
 
 
 BETTER, WORSE = confusions(1, 0.9), confusions(2, 0.7)
@@ -67,7 +69,8 @@ def test_scores_differences_and_intervals_of_classes_and_mean(run_of, capsys):
     status, out, _ = said(capsys, a, b, "--samples", 500)
     assert status == 0
     lines = out.splitlines()
-    assert lines[:2] == [f"A: {a}", f"B: {b}"]
+    way = "validation (whole, last weights)"
+    assert lines[:2] == [f"A: {a}, {way}", f"B: {b}, {way}"]
     assert lines[2].split("   ")[-1] == "95 % interval"
     scores = [class_iou(matrices.sum(axis=0)) for matrices in (WORSE, BETTER)]
     one, other = ([*each, each.mean()] for each in scores)
@@ -104,6 +107,7 @@ def test_a_class_that_does_not_occur_has_no_difference(run_of, capsys):
         mean = np.mean([*ious, *([] if value is None else [value])])
         out = said(capsys, run, run, "--absent", absent, "--samples", 10)[1]
         assert f"mean    {mean:.3f}  {mean:.3f}   +0.000" in out
+    assert "samples is at most 100000" in said(capsys, run, run, "--samples", 10**11)[2]
     assert "treatment of absent classes 'ones'" in said(capsys, run, run, "--absent", "ones")[2]
 
 
@@ -137,6 +141,44 @@ def test_images_that_were_evaluated_at_another_size_are_refused(run_of, capsys):
     assert status == 2
     pixels = BETTER[3].sum()
     assert f"image 003.png has {pixels} pixels that are not void in A and {4 * pixels} in B" in err
+
+
+@pytest.mark.parametrize("changes", [{"protocol": "scales1-flip"}, {"weights": "best"}])
+def test_evaluations_by_different_ways_are_compared_where_that_is_said(run_of, capsys, changes):
+    other = replace(counts_of(BETTER), **changes)
+    a, b = run_of("a", counts_of(WORSE)), run_of("b", other)
+    status, out, err = said(capsys, a, b, "--samples", 10)
+    assert (status, out) == (2, "")
+    assert f"the evaluations differ: whole, last weights in A and {other.way} in B." in err
+    assert "by --name-b too, if the difference is meant." in err
+    write_image_counts(Run(a), "mine", other)
+    for run, name in ((b, "validation"), (a, "mine")):
+        status, out, _ = said(capsys, a, run, "--name-b", name, "--samples", 10)
+        assert status == 0
+        assert out.startswith(
+            f"A: {a}, validation (whole, last weights)\nB: {run}, {name} ({other.way})\n"
+        )
+        assert "B is the better one" in out
+
+
+def test_that_a_protocol_is_not_known_is_said(run_of, capsys):
+    a, b = run_of("a", counts_of(WORSE)), run_of("b", counts_of(BETTER))
+    file = a / "evaluation" / "validation.npz"
+    with np.load(file) as saved:
+        kept = {key: saved[key] for key in saved.files if key not in ("protocol", "weights")}
+    np.savez(file, **kept)
+    status, out, _ = said(capsys, a, b, "--samples", 10)
+    assert status == 0
+    assert out.startswith(f"A: {a}, validation (protocol not noted)\nB: {b}, validation (whole, la")
+
+
+@pytest.mark.parametrize("option", ["--name", "--name-b"])
+@pytest.mark.parametrize("name", ["../evaluation/validation", "..", "evaluation/", "n" * 300])
+def test_a_name_that_is_a_path_or_too_long_is_refused(run_of, capsys, option, name):
+    run = run_of("a", counts_of(BETTER))
+    status, out, err = said(capsys, run, run, option, name)
+    assert (status, out) == (2, "")
+    assert ("a name of 300 bytes" if len(name) == 300 else f"--name {name!r} is a path") in err
 
 
 def test_runs_without_counts_are_refused(run_of, capsys):

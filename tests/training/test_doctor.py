@@ -27,10 +27,7 @@ def photos(tmp_path, monkeypatch):
 
 def run(*arguments):
     """Returns the exit status."""
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as ended:
-        return ended.code
+    return main([str(argument) for argument in arguments])
 
 
 def refused(capsys, *arguments):

@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from PIL import Image
 
 from kerasseg import data, evaluate, predict
 from kerasseg.evaluation import (
@@ -48,6 +50,7 @@ def test_the_whole_images_score_what_training_reported(finished, run_program, da
     order = np.argsort(scores.numbers)
     np.testing.assert_allclose([each["iou"] for each in found["images"]], scores.image_iou[order])
     counts = read_image_counts(Run(finished), "val-whole-last")
+    assert counts.way == "whole, last weights"
     np.testing.assert_array_equal(counts.union, scores.union[order])
     assert counts.names == tuple(each["name"] for each in found["images"])
 
@@ -120,7 +123,43 @@ def test_it_leaves_pages_and_what_a_comparison_needs(finished, run_program, data
     capsys.readouterr()
     arguments = [str(finished), str(finished), "--name", "mine", "--samples", "10"]
     assert compare(arguments) == 0
-    assert f"mean    {results(finished)['mine.json']['mean_iou']:.3f}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"A: {finished}, mine (scales1-flip, last weights)" in said
+    assert f"mean    {results(finished)['mine.json']['mean_iou']:.3f}" in said
+    assert compare([*arguments, "--name-b", "validation"]) == 0
+    assert f"B: {finished}, validation (whole, last weights)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("absent", "score"), [("skip", None), ("one", 1), ("zero", 0)])
+def test_how_absent_classes_count_is_chosen_and_said(
+    finished, run_program, tmp_path, capsys, monkeypatch, absent, score
+):
+    """Of a model that says class 0 everywhere, on a label map of that class alone."""
+    (pair,) = write_folder(tmp_path / "ground", [(64, 64)], split="val")
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save(pair.label)
+    monkeypatch.setattr(
+        "kerasseg.evaluation.inference.views.Views.classes",
+        lambda self, images: tf.zeros(tf.shape(images)[:3], tf.int32),
+    )
+    assert run_program(finished, "--absent", absent, data=tmp_path / "ground") == 0
+    ((_, found),) = results(finished).items()
+    known = [1.0] if score is None else [1.0, score, score]
+    assert (found["absent"], found["classes_in_mean"]) == (absent, len(known))
+    assert found["absent_classes"] == ["box", "ball"]
+    assert found["class_iou"] == {"ground": 1.0, "box": None, "ball": None}
+    for name in ("mean_iou", "mean_dice", "mean_accuracy", "boundary_iou"):
+        assert found[name] == pytest.approx(np.mean(known))
+    # A class that fills the image has no contour inside it.
+    assert found["boundary_f1"]["3"] == (score or 0)
+    last = "of the 1 class that occurs" + ("" if score is None else f", and of {score} for each")
+    assert f"mean IoU {np.mean(known):.3f} {last}" in capsys.readouterr().out
+    words = "left out of the means" if score is None else f"{score} in the means"
+    folder = finished / "evaluation"
+    assert f"Classes that do not occur are {words}." in (folder / "val-whole-last.md").read_text()
+    page = (folder / "val-whole-last.html").read_text()
+    assert f"<td>classes that do not occur</td><td>{words}</td>" in page
+    if score is not None:
+        assert f"of all 3 classes, of which 2 do not occur: {words}" in page
 
 
 @pytest.mark.parametrize("protocol", ["whole", Protocol(flip=True), Protocol(tile=64, overlap=32)])
@@ -147,7 +186,11 @@ def test_calibration_is_the_metrics_and_changes_no_class(undisturbed, data_dir, 
         (["--overlap", "32"], "overlap is at most half of tile; received overlap 32 with tile 0."),
         (["--split", "test"], "has no split 'test'"),
         (["--name", "a/b"], "--name 'a/b' is a path"),
+        (["--name", ".."], "--name '..' is a path; give the name of a file alone."),
+        (["--name", "n" * 300], "a name of 300 bytes; at most 200 are accepted."),
+        (["--scales", *["0.123"] * 50], "Give a shorter --name."),
         (["--batch-size", "0"], "--batch-size 0: give at least 1."),
+        (["--absent", "ones"], "treatment of absent classes 'ones': did you mean 'one'?"),
         (["--devices", "GPU:7"], "no such device: GPU:7."),
     ],
 )
@@ -177,8 +220,6 @@ def test_data_of_other_classes(finished, run_program, capsys):
 
 def test_a_label_that_is_no_class(undisturbed, run_program, tmp_path, capsys):
     (pair,) = write_folder(tmp_path, [(64, 64)], split="val")
-    from PIL import Image
-
     Image.fromarray(np.full((64, 64), 7, np.uint8)).save(pair.label)
     assert run_program(undisturbed, data=tmp_path) == 2
     assert "000.png holds the label 7; accepted are the classes 0..2" in capsys.readouterr().err

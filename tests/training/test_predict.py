@@ -67,7 +67,9 @@ def test_what_is_done_is_not_done_again(undisturbed, photos, tmp_path, capsys):
     assert run(undisturbed, out, photos) == 0
     said = capsys.readouterr().out
     assert "2 images predicted" in said
-    assert "1 were there already, newer than their images" in said
+    assert "1 was there already, newer than what was to be predicted" in said
+    assert run(undisturbed, out, photos / "b.png", "--overwrite") == 0
+    assert "1 image predicted: " in capsys.readouterr().out
     after = {name: (out / name).stat().st_mtime_ns for name in files(out)}
     assert after["masks/a.png"] == before["masks/a.png"]
     assert after["masks/b.png"] > before["masks/b.png"]
@@ -130,21 +132,15 @@ def test_a_dense_crf_that_cannot_be_had_ends_in_a_line(
 def test_one_bad_file_is_reported_and_the_others_are_written(undisturbed, photos, tmp_path, capsys):
     (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:300])
     out = tmp_path / "out"
-    assert main_status([str(undisturbed), str(photos), "gone.jpg", "--out", str(out)]) == 1
+    paths = [str(photos), "gone.jpg", f"{'n' * 300}.jpg"]
+    assert main([str(undisturbed), *paths, "--out", str(out)]) == 1
     said = capsys.readouterr()
     assert "2 images predicted" in said.out
-    assert "2 could not be predicted:" in said.err
+    assert "3 could not be predicted:" in said.err
+    assert f"{'n' * 300}.jpg cannot be read: File name too long." in said.err
     assert "b.png is corrupt or" in said.err
     assert "gone.jpg cannot be read: No such file or directory." in said.err
     assert files(out) == ["masks/a.png", "masks/may/c.png", "prediction.json"]
-
-
-def main_status(arguments):
-    """The exit status, as the process has it."""
-    try:
-        return main(arguments)
-    except SystemExit as ended:
-        return ended.code
 
 
 def test_patterns_and_paths_on_standard_input(undisturbed, photos, tmp_path, monkeypatch):
@@ -153,6 +149,14 @@ def test_patterns_and_paths_on_standard_input(undisturbed, photos, tmp_path, mon
     out = tmp_path / "out"
     assert run(undisturbed, out, photos / "*.jpg", "-", photos / "**" / "c.jpg") == 0
     assert files(out / "masks") == ["a.png", "b.png", "c.png"]
+
+
+def test_paths_that_are_not_one_a_line_are_refused(
+    undisturbed, photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a.jpg\0b.png\0"))
+    assert run(undisturbed, tmp_path / "out", "-") == 2
+    assert "give paths one a line, as by find -print." in capsys.readouterr().err
 
 
 def test_a_geotiff_is_read_and_written_by_windows(undisturbed, tmp_path):
@@ -183,14 +187,53 @@ def test_grey_alpha_and_16_bits_are_seen_as_rgb_of_8(undisturbed, tmp_path):
         np.testing.assert_array_equal(mask, masks[0])
 
 
-def test_a_raster_of_16_bits_is_reported_in_a_line(undisturbed, tmp_path, capsys):
+@pytest.mark.parametrize("windows", [[], ["--by-windows"]])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_geotiff_of_16_bits_gets_the_classes_of_its_upper_8(
+    undisturbed, tmp_path, windows, count
+):
     rasterio = pytest.importorskip("rasterio")
-    profile = {"height": 40, "width": 60, "count": 3, "dtype": "uint16"}
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 40, 60)).astype(np.uint16)
+    profile = {"height": 40, "width": 60, "count": count, "dtype": "uint16"}
     with rasterio.open(tmp_path / "wide.tif", "w", driver="GTiff", **profile) as file:
-        file.write(np.zeros((3, 40, 60), np.uint16))
-    arguments = [undisturbed, tmp_path / "wide.tif", "--by-windows", "--tile", 64]
-    assert main_status([*map(str, arguments), "--out", str(tmp_path / "out")]) == 1
-    assert "wide.tif has values of uint16; 0..255 in 8 bits are meant" in capsys.readouterr().err
+        file.write(pixels * 256 + 200)
+    out = tmp_path / "out"
+    assert run(undisturbed, out, tmp_path / "wide.tif", "--tile", "64", *windows) == 0
+    rgb = np.broadcast_to(np.moveaxis(pixels, 0, -1), (40, 60, 3)).astype(np.uint8)
+    expected = predict(Run(undisturbed).load_model(), rgb, Protocol(tile=64))
+    with Image.open(out / f"masks/wide.{'tif' if windows else 'png'}") as mask:
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_a_raster_of_other_values_is_reported_in_a_line(undisturbed, tmp_path, capsys):
+    rasterio = pytest.importorskip("rasterio")
+    profile = {"height": 40, "width": 60, "count": 3, "dtype": "float32"}
+    with rasterio.open(tmp_path / "heights.tif", "w", driver="GTiff", **profile) as file:
+        file.write(np.zeros((3, 40, 60), np.float32))
+    for windows, message in (
+        ([], "heights.tif cannot be read as a TIFF (3 bands of 32 bits): accepted is grey or RGB"),
+        (
+            ["--by-windows"],
+            "heights.tif has values of float32; 0..255 in 8 bits, or 0..65535 in 16",
+        ),
+    ):
+        arguments = [tmp_path / "heights.tif", "--tile", 64, *windows]
+        assert run(undisturbed, tmp_path / "out", *arguments) == 1
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("engine", ["plain", "ray"])
+def test_windows_without_rasterio_are_refused_before_anything_is_done(
+    undisturbed, photos, tmp_path, capsys, monkeypatch, engine
+):
+    monkeypatch.setitem(sys.modules, "rasterio", None)
+    monkeypatch.setattr(Run, "model_file", None)
+    arguments = [photos, "--by-windows", "--tile", "64", "--engine", engine]
+    assert run(undisturbed, tmp_path / "out", *arguments) == 2
+    said = capsys.readouterr().err
+    assert said.endswith('needs the package rasterio: pip install "kerasseg[geotiff]".\n')
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("weights", ["last", "best"])
@@ -210,6 +253,10 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
     own = tmp_path / "own"
     own.mkdir()
     (own / "letter.txt").touch()
+    assert run("n" * 300, tmp_path / "out", photos) == 2
+    assert "no such run directory" in capsys.readouterr().err
+    assert run(undisturbed, "", photos) == 2
+    assert "--out is empty: give a directory" in capsys.readouterr().err
     for out, arguments, message in (
         ("out", [tmp_path / "empty"], "empty holds no image: accepted are jpg, jpeg, png"),
         ("out", [photos / "*.gif"], "no file matches"),
@@ -221,8 +268,14 @@ def test_bad_arguments_end_in_a_line(undisturbed, photos, tmp_path, capsys):
             "masks and polygons alone",
         ),
         ("out", [photos / "b.png", "--weights", "best", "--tile", "7"], "multiple of 32"),
+        ("out", [photos, "--devices", "CPU:0", "CPU:1"], "share the tiles of an image: say --tile"),
+        ("out", [photos, ""], "a path is empty: give another one"),
+        ("out", ["--engine", "ray", ""], "a path is empty: give another one"),
         ("own", [photos / "b.png"], "own is not empty and holds no predictions."),
         ("own/letter.txt", [photos / "b.png"], "letter.txt is a file; give a directory."),
+        ("own/letter.txt/sub", [photos / "b.png"], "cannot be written: Not a directory. Give anot"),
+        ("n" * 300, [photos / "b.png"], "cannot be written: File name too long. Give another di"),
+        ("/proc/none/sub", [photos / "b.png"], "prediction.json cannot be written: No such file"),
     ):
         assert run(undisturbed, tmp_path / out, *arguments) == 2
         assert message in capsys.readouterr().err

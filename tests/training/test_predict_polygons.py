@@ -103,7 +103,7 @@ def test_polygons_asked_for_later_are_written_and_then_left(undisturbed, tmp_pat
     before = (out / "coco.json").stat().st_mtime_ns
     capsys.readouterr()
     assert run(undisturbed, out, tmp_path / "a.png", "--polygons", "coco") == 0
-    assert "1 were there already" in capsys.readouterr().out
+    assert "1 was there already" in capsys.readouterr().out
     assert (out / "coco.json").stat().st_mtime_ns == before
     (out / "coco.json").unlink()
     assert run(undisturbed, out, tmp_path / "a.png", "--polygons", "coco") == 0

@@ -13,7 +13,8 @@ from kerasseg.evaluation.prediction.video_files import VideoReader
 from kerasseg.run import Run
 from kerasseg.visualization import overlay
 from tests.evaluation.prediction.test_video_files import write_video
-from tests.training.test_predict import files, main_status, run
+from tests.training.test_predict import files, run
+from training.predict import main
 
 MASKS = [f"masks/walk/{number:06d}.png" for number in range(1, 7)]
 
@@ -50,7 +51,7 @@ def test_a_video_becomes_masks_and_a_video_of_overlays(undisturbed, walk, tmp_pa
     out = tmp_path / "out"
     assert run(undisturbed, out, walk, "--overlays", "--probabilities") == 0
     said = capsys.readouterr().out
-    assert "1 images and videos predicted" in said
+    assert "1 image or video predicted" in said
     assert "6 frames of videos predicted" in said
     probabilities = [name.replace("masks", "probabilities")[:-3] + "npy" for name in MASKS]
     assert files(out) == sorted(
@@ -86,7 +87,7 @@ def test_the_rest_of_a_video_is_predicted(undisturbed, walk, tmp_path, seen, cap
     seen.clear()
     assert run(undisturbed, out, walk, "--overlays") == 0
     assert seen == []
-    assert "1 were there already" in capsys.readouterr().out
+    assert "1 was there already" in capsys.readouterr().out
     (out / MASKS[2]).unlink()
     assert run(undisturbed, out, walk) == 0
     assert len(seen) == 1
@@ -113,18 +114,18 @@ def test_a_broken_video_is_reported_and_what_came_before_is_kept(
     (tmp_path / "noise.mp4").write_bytes(b"noise")
     arguments = [undisturbed, walk, tmp_path / "noise.mp4", whole, "--overlays", "--out"]
     out = tmp_path / "out"
-    assert main_status([*map(str, arguments), str(out)]) == 1
+    assert main([*map(str, arguments), str(out)]) == 1
     said = capsys.readouterr()
     kept = len(frames_of(out / "overlays/walk.mp4"))
     assert 0 < kept < 6
-    assert "1 images and videos predicted" in said.out
+    assert "1 image or video predicted" in said.out
     assert f"{2 + kept} frames of videos predicted" in said.out
     assert "2 could not be predicted:" in said.err
     assert f"walk.mp4 is damaged or cut short after {kept} frames" in said.err
     assert "noise.mp4 is corrupt, cut short or no video" in said.err
     assert files(out / "masks/walk") == [name[-10:] for name in MASKS[:kept]]
     seen.clear()
-    assert main_status([*map(str, arguments), str(out)]) == 1
+    assert main([*map(str, arguments), str(out)]) == 1
     assert seen == []
     walk.write_bytes(contents)
     assert run(undisturbed, out, walk, whole, "--overlays") == 0
@@ -166,8 +167,8 @@ def test_without_the_library_images_are_written_all_the_same(
     Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
     monkeypatch.setitem(sys.modules, "av", None)
     out = tmp_path / "out"
-    assert main_status([str(undisturbed), str(tmp_path), "--out", str(out)]) == 1
+    assert main([str(undisturbed), str(tmp_path), "--out", str(out)]) == 1
     said = capsys.readouterr()
-    assert "1 images and videos predicted" in said.out
+    assert "1 image or video predicted" in said.out
     assert 'videos need the package av: pip install "kerasseg[video]".' in said.err
     assert files(out / "masks") == ["a.png"]

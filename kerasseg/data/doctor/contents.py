@@ -17,6 +17,7 @@ from kerasseg.data import tiff
 from kerasseg.data.decoding import turned_alike
 from kerasseg.data.faults import Fault
 from kerasseg.data.pair import Pair
+from kerasseg.data.tiff_errors import TiffError
 from kerasseg.errors import first_line
 
 Turn = Callable[[tf.Tensor], tf.Tensor]
@@ -67,7 +68,7 @@ def _read(
     """Returns the bytes of a file, and kind and detail of what is wrong with it."""
     try:
         return _png(pixels(path)) if tiff.is_tiff(path) else path.read_bytes(), []
-    except tiff.TiffError as error:
+    except TiffError as error:
         kinds = {"corrupt": f"corrupt-{role}", "format": f"{role}-format"}
         return None, [(kinds.get(error.kind, "unreadable-file"), error.reason)]
     except OSError as error:

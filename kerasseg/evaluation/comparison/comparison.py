@@ -113,6 +113,15 @@ def check_comparable(first: ImageCounts, second: ImageCounts) -> None:
         )
 
 
+def check_alike(first: ImageCounts, second: ImageCounts) -> None:
+    """Raises a `KerassegError` if two runs are known to be evaluated in different ways."""
+    if first.protocol and second.protocol and first.way != second.way:
+        raise KerassegError(
+            f"the evaluations differ: {first.way} in A and {second.way} in B. Evaluate both alike; "
+            "or name that of B by --name-b too, if the difference is meant."
+        )
+
+
 def _check_equal(what: str, first: tuple[str, ...], second: tuple[str, ...]) -> None:
     if first == second:
         return

@@ -3,15 +3,13 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kerasseg.data.pair import Pair
-from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split
+from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split, names_of_split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.inference.engine import Evaluation
 from kerasseg.files import atomic_file
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 FOLDER = "evaluation"
 VALIDATION = "validation"
+_MOST_OF_NAME = 200  # bytes; a file system takes 255, with suffix
 _ARRAYS = ("numbers", "names", "overlap", "union", "class_names", "fingerprint")
 
 
@@ -38,6 +37,8 @@ class ImageCounts:
         union: Pixels that are of a class or predicted so, int64 `(N, C)`.
         class_names: C names.
         fingerprint: Changes with anything that is in the split.
+        protocol: What the protocol is called; empty where it is not known.
+        weights: `"last"` or `"best"`; empty where that is not known.
 
     Example:
         >>> overlap, union = np.array([[3, 4]]), np.array([[4, 5]])
@@ -52,6 +53,15 @@ class ImageCounts:
     union: np.ndarray
     class_names: tuple[str, ...]
     fingerprint: str
+    protocol: str = ""
+    weights: str = ""
+
+    @property
+    def way(self) -> str:
+        """How the images were evaluated, in words."""
+        if not self.protocol:
+            return "protocol not noted"
+        return f"{self.protocol}, {self.weights or 'unknown'} weights"
 
     @property
     def valid_pixels(self) -> np.ndarray:
@@ -59,13 +69,22 @@ class ImageCounts:
         return (self.overlap.sum(axis=1) + self.union.sum(axis=1)) // 2
 
 
-def image_counts(evaluation: Evaluation, split: Split, labels: LabelSet) -> ImageCounts:
+def image_counts(
+    evaluation: Evaluation,
+    split: Split,
+    labels: LabelSet,
+    *,
+    protocol: str = "",
+    weights: str = "",
+) -> ImageCounts:
     """Returns what is kept of an evaluation.
 
     Args:
         evaluation: As `evaluate_images` returns it.
         split: What was evaluated.
         labels: Its classes.
+        protocol: What the protocol is called, as by `name_of`.
+        weights: `"last"` or `"best"`.
 
     Raises:
         OSError: If a file of the split cannot be read.
@@ -80,25 +99,40 @@ def image_counts(evaluation: Evaluation, split: Split, labels: LabelSet) -> Imag
     """
     order = np.argsort(evaluation.numbers, kind="stable")
     numbers = evaluation.numbers[order]
+    names = [] if isinstance(split, ExampleStream) else names_of_split(split)
     return ImageCounts(
         numbers,
-        () if isinstance(split, ExampleStream) else _names(split, numbers),
+        tuple(names[number] for number in numbers.tolist() if names),
         evaluation.overlap[order],
         evaluation.union[order],
         labels.class_names,
         fingerprint_of_split(split),
+        protocol,
+        weights,
     )
 
 
-def _names(split: Sequence[Pair], numbers: np.ndarray) -> tuple[str, ...]:
-    return tuple(split[number].image.name for number in numbers.tolist())
+def check_name(name: str) -> None:
+    """Raises a `KerassegError` unless a name is that of files in `evaluation/`.
+
+    Args:
+        name: Without suffix.
+    """
+    if Path(name).name != name or name in ("", ".."):
+        raise KerassegError(f"--name {name!r} is a path; give the name of a file alone.")
+    length = len(os.fsencode(name))
+    if length > _MOST_OF_NAME:
+        raise KerassegError(
+            f"the files would be called {name[:40]}..., a name of {length} bytes; at most "
+            f"{_MOST_OF_NAME} are accepted. Give a shorter --name."
+        )
 
 
 def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:
     """Writes `evaluation/NAME.npz` of a run, as a whole or not at all.
 
     The arrays in it: `schema_version`, `numbers`, `names`, `overlap`, `union`, `class_names`,
-    `fingerprint`, as `ImageCounts` has them.
+    `fingerprint`, `protocol`, `weights`, as `ImageCounts` has them.
 
     Args:
         run: The run that was evaluated.
@@ -109,7 +143,7 @@ def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:
         The file.
 
     Raises:
-        KerassegError: If the disk is full or the place must not be written to.
+        KerassegError: If the name is a path, the disk is full or the place must not be written to.
 
     Example:
         >>> from kerasseg.run import Run
@@ -120,6 +154,7 @@ def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:
         >>> read_image_counts(Run("runs/leaves"), "validation").names
         ('a.png',)
     """
+    check_name(name)
     path = run.file(FOLDER) / f"{name}.npz"
     with atomic_file(path) as temporary:
         np.savez_compressed(
@@ -131,6 +166,8 @@ def write_image_counts(run: "Run", name: str, counts: ImageCounts) -> Path:
             union=counts.union,
             class_names=np.array(counts.class_names, np.str_),
             fingerprint=np.array(counts.fingerprint, np.str_),
+            protocol=np.array(counts.protocol, np.str_),
+            weights=np.array(counts.weights, np.str_),
         )
     return path
 
@@ -143,7 +180,8 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
         name: What was evaluated and how.
 
     Raises:
-        KerassegError: If the run holds no such file, or it is damaged or of another version.
+        KerassegError: If the name is a path, or the run holds no such file, or it is damaged or of
+            another version.
 
     Example:
         >>> from kerasseg.run import Run
@@ -151,6 +189,7 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
         Traceback (most recent call last):
         kerasseg.errors.KerassegError: runs/nowhere holds no evaluation/validation.npz. ...
     """
+    check_name(name)
     path = run.file(FOLDER) / f"{name}.npz"
     if not path.is_file():
         found = ", ".join(sorted(each.stem for each in path.parent.glob("*.npz")))
@@ -179,6 +218,7 @@ def read_image_counts(run: "Run", name: str = VALIDATION) -> ImageCounts:
         values["union"],
         tuple(values["class_names"].tolist()),
         str(values["fingerprint"]),
+        *(str(values.get(key, "")) for key in ("protocol", "weights")),
     )
 
 

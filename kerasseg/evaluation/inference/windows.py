@@ -64,14 +64,15 @@ class ArrayReader:
 class RasterReader:
     """A GeoTIFF, or whatever else rasterio opens, read by windows: `kerasseg[geotiff]`.
 
-    Of one band three equal channels are made; a fourth that is alpha is left out.
+    Of one band three equal channels are made; a fourth that is alpha is left out; of 16 bits the
+    upper 8 are taken, as of other images.
 
     Args:
         path: The file.
 
     Raises:
         KerassegError: If rasterio is missing, or the file cannot be read, or its bands are not of 8
-            bits, are a palette's, or not one, three, or three and alpha.
+            or 16 bits, are a palette's, or not one, three, or three and alpha.
 
     Example:
         >>> import rasterio
@@ -85,7 +86,7 @@ class RasterReader:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        rasterio = _rasterio()
+        rasterio = raster_library()
         try:
             self._file = _open(path)
         except rasterio.errors.RasterioError as error:
@@ -100,10 +101,10 @@ class RasterReader:
     def _colour_bands(self) -> list[int]:
         file = self._file
         kinds = set(file.dtypes)
-        if kinds != {"uint8"}:
+        if len(kinds) > 1 or not kinds <= {"uint8", "uint16"}:
             raise KerassegError(
-                f"{self.path} has values of {', '.join(sorted(kinds))}; 0..255 in 8 bits are "
-                "meant. Convert it, as by gdal_translate -ot Byte -scale."
+                f"{self.path} has values of {', '.join(sorted(kinds))}; 0..255 in 8 bits, or "
+                "0..65535 in 16, are meant. Convert it, as by gdal_translate -ot Byte -scale."
             )
         if file.colorinterp[0].name == "palette":
             raise KerassegError(
@@ -134,7 +135,7 @@ class RasterReader:
         Raises:
             KerassegError: If the file is damaged there.
         """
-        rasterio = _rasterio()
+        rasterio = raster_library()
         rows, columns = window
         place = (rows.start, rows.stop), (columns.start, columns.stop)
         try:
@@ -144,6 +145,8 @@ class RasterReader:
                 f"{self.path} is damaged in the rows {rows.start} to {rows.stop}: "
                 f"{first_line(error)}."
             ) from None
+        if values.dtype == np.uint16:
+            values = (values >> 8).astype(np.uint8)
         return np.moveaxis(values, 0, -1)
 
     def close(self) -> None:
@@ -188,7 +191,7 @@ def predict_raster(
         >>> RasterReader("classes.tif").shape
         (40, 60, 3)
     """
-    rasterio = _rasterio()
+    rasterio = raster_library()
     reader = RasterReader(source)
     height, width, _ = reader.shape
     profile = {"driver": "GTiff", "height": height, "width": width, "count": 1}
@@ -233,7 +236,7 @@ def raster_classes(path: str | os.PathLike[str]) -> np.ndarray:
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
-    rasterio = _rasterio()
+    rasterio = raster_library()
     try:
         with _open(path) as file:
             yield file
@@ -242,13 +245,18 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 
 def _open(path: str | os.PathLike[str], mode: str = "r", **profile: Any) -> Any:
-    rasterio = _rasterio()
+    rasterio = raster_library()
     with warnings.catch_warnings():  # a plain TIFF lies nowhere on the earth
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         return rasterio.open(path, mode, **profile)
 
 
-def _rasterio() -> Any:
+def raster_library() -> Any:
+    """Returns the module rasterio.
+
+    Raises:
+        KerassegError: If it is not installed.
+    """
     try:
         import rasterio
     except ImportError:

@@ -1,14 +1,13 @@
 """Images and results in a bucket, or wherever else `pyarrow.fs` gets by a URI."""
 
-import json
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from kerasseg.errors import KerassegError, first_line
-from kerasseg.evaluation.prediction.inputs import PICTURE_SUFFIXES, SUFFIXES
-from kerasseg.evaluation.prediction.outputs import DESCRIPTION
+from kerasseg.evaluation.prediction.inputs import INPUT_SUFFIXES, PICTURE_SUFFIXES
+from kerasseg.evaluation.prediction.outputs import DESCRIPTION, claim
 
 # An object of these is there as a whole, once all of it has been sent; a file of those grows.
 _WHOLE_OBJECTS, _GROWING_FILES = ("s3", "gcs"), ("local", "hdfs")
@@ -47,11 +46,11 @@ def is_uri(argument: str) -> bool:
     return "://" in argument
 
 
-def shown(uri: str) -> str:
+def without_secrets(uri: str) -> str:
     """Returns a URI as messages have it, without what it says of keys and regions.
 
     Example:
-        >>> shown("s3://key:secret@photos/may?region=eu-west-1")
+        >>> without_secrets("s3://key:secret@photos/may?region=eu-west-1")
         's3://photos/may'
     """
     scheme, _, rest = uri.partition("://")
@@ -77,13 +76,13 @@ def file_system(uri: str) -> tuple[Any, str]:
     # fsspec answers a scheme without its package with an ImportError.
     except (ArrowException, OSError, ValueError, ImportError) as error:
         raise KerassegError(
-            f"{shown(uri)} cannot be opened: {first_line(error)}. Give {_SPEAKS_OF}; blanks are "
-            "written %20."
+            f"{without_secrets(uri)} cannot be opened: {first_line(error)}. Give {_SPEAKS_OF}; "
+            "blanks are written %20."
         ) from None
     return found, path.rstrip("/")
 
 
-def find_images(uri: str) -> list[Image]:
+def images_at(uri: str) -> list[Image]:
     """Returns the image that a URI names, or those of a folder and the folders below it.
 
     Raises:
@@ -93,7 +92,7 @@ def find_images(uri: str) -> list[Image]:
         >>> Path("photos/may").mkdir(parents=True)
         >>> for name in ("a.jpg", "may/b.png", "notes.txt"):
         ...     Path("photos", name).touch()
-        >>> [str(each.name) for each in find_images((Path.cwd() / "photos").as_uri())]
+        >>> [str(each.name) for each in images_at((Path.cwd() / "photos").as_uri())]
         ['a', 'may/b']
     """
     from pyarrow import fs
@@ -106,21 +105,23 @@ def find_images(uri: str) -> list[Image]:
             return [Image(path, PurePosixPath(PurePosixPath(path).stem), info.mtime_ns, uri)]
         listed = found.get_file_info(fs.FileSelector(path, recursive=True))
     except OSError as error:
-        raise KerassegError(f"{shown(uri)} cannot be read: {first_line(error)}.") from None
+        raise KerassegError(
+            f"{without_secrets(uri)} cannot be read: {first_line(error)}."
+        ) from None
     images = [
         Image(each.path, name.with_suffix(""), each.mtime_ns, uri)
         for each in sorted(listed, key=lambda each: each.path)
         if each.is_file and (name := _image_name(each.path, path)) is not None
     ]
     if not images:
-        raise KerassegError(f"{shown(uri)} holds no image: accepted are {_accepted()}.")
+        raise KerassegError(f"{without_secrets(uri)} holds no image: accepted are {_accepted()}.")
     return images
 
 
 def _image_name(path: str, folder: str) -> PurePosixPath | None:
     name = PurePosixPath(path).relative_to(folder)
     hidden = any(part.startswith(".") for part in name.parts)
-    return None if hidden or name.suffix.lower() not in SUFFIXES else name
+    return None if hidden or name.suffix.lower() not in INPUT_SUFFIXES else name
 
 
 def _accepted() -> str:
@@ -135,7 +136,7 @@ def download(image: Image, folder: Path) -> Path:
 
     Example:
         >>> _ = Path("a.png").write_bytes(b"pixels")
-        >>> (image,) = find_images(Path("a.png").absolute().as_uri())
+        >>> (image,) = images_at(Path("a.png").absolute().as_uri())
         >>> Path("copies").mkdir()
         >>> download(image, Path("copies")).read_bytes()
         b'pixels'
@@ -174,12 +175,12 @@ class ResultsFolder:
     """
 
     def __init__(self, uri: str) -> None:
-        self.place = shown(uri)
+        self.place = without_secrets(uri)
         self._system, self._path = file_system(uri)
         kind = self._system.type_name
         if kind not in (*_WHOLE_OBJECTS, *_GROWING_FILES):
             raise KerassegError(
-                f"--out {shown(uri)} is of a kind ({kind}) that may show half a file: give "
+                f"--out {self.place} is of a kind ({kind}) that may show half a file: give "
                 f"{_SPEAKS_OF}, or a directory."
             )
         self._grows = kind in _GROWING_FILES
@@ -194,20 +195,11 @@ class ResultsFolder:
         Raises:
             KerassegError: If it holds anything else.
         """
-        text = json.dumps(description, indent=2) + "\n"
-        there = self.times()
-        if DESCRIPTION in there and not overwrite:
-            if self._text(DESCRIPTION) == text:
-                return
-            raise KerassegError(
-                f"{self.place} holds predictions of another model or protocol. Give another --out, "
-                "or say --overwrite."
-            )
-        if DESCRIPTION not in there and there:
-            raise KerassegError(
-                f"--out {self.place} is not empty and holds no predictions. Give a new folder."
-            )
-        self._write(text.encode("utf-8"), DESCRIPTION)
+        files = self.times()
+        there = self._text(DESCRIPTION) if DESCRIPTION in files else None
+        text = claim(self.place, description, overwrite, there, bool(files))
+        if text is not None:
+            self._write(text.encode("utf-8"), DESCRIPTION)
 
     def times(self) -> dict[str, int]:
         """Returns when each file of the folder was written, in nanoseconds, by its path in it.
@@ -240,7 +232,7 @@ class ResultsFolder:
     def _text(self, name: str) -> str:
         try:
             with self._system.open_input_stream(f"{self._path}/{name}") as stream:
-                return stream.read().decode("utf-8")
+                return stream.read().decode("utf-8", "replace")
         except OSError as error:
             raise KerassegError(
                 f"{self.place}/{name} cannot be read: {first_line(error)}."

@@ -1,6 +1,7 @@
 """Which images and videos the arguments of a command mean, and what their results are called."""
 
 import glob
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from kerasseg.errors import KerassegError
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
 PICTURE_SUFFIXES = (*IMAGE_SUFFIXES, *tiff.SUFFIXES)
-SUFFIXES = (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES)
+INPUT_SUFFIXES = (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES)
 
 
 class Input(NamedTuple):
@@ -88,20 +89,37 @@ def with_standard_input(arguments: Iterable[str]) -> Iterator[str]:
 
     Args:
         arguments: As for `find_inputs`.
+
+    Raises:
+        KerassegError: If an argument is empty, or the lines are no paths.
     """
     for argument in arguments:
+        if not argument:
+            # Path("") is the working directory, all of which a variable without a value means not.
+            raise KerassegError("a path is empty: give another one; . is the folder you are in.")
         if argument == "-":
-            lines = (line.rstrip("\r\n") for line in sys.stdin)
-            yield from (line for line in lines if line and line != "-")
+            yield from _lines_of_standard_input()
         else:
             yield argument
 
 
+def _lines_of_standard_input() -> Iterator[str]:
+    for line in (line.rstrip("\r\n") for line in sys.stdin):
+        if "\0" in line:
+            raise KerassegError(
+                "standard input has zero bytes, as of find -print0: give paths one a line, as by "
+                "find -print."
+            )
+        if line and line != "-":
+            yield line
+
+
 def _of_argument(argument: str) -> list[Input]:
     path = Path(argument)
-    if path.is_dir():
+    # Unlike the methods of Path these answer a name that is too long.
+    if os.path.isdir(path):
         return _of_folder(path)
-    if not path.exists() and glob.has_magic(argument):
+    if not os.path.exists(path) and glob.has_magic(argument):
         matches = sorted(Path(match) for match in glob.glob(argument, recursive=True))
         files = [_of_file(match) for match in matches if match.is_file()]
         if not files:
@@ -119,14 +137,13 @@ def _of_folder(folder: Path) -> list[Input]:
     files = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in INPUT_SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     ]
     if not files:
-        raise KerassegError(
-            f"{folder} holds no image: accepted are {', '.join(part[1:] for part in SUFFIXES)}."
-        )
+        accepted = ", ".join(suffix[1:] for suffix in INPUT_SUFFIXES)
+        raise KerassegError(f"{folder} holds no image: accepted are {accepted}.")
     names = (PurePosixPath(path.relative_to(folder).as_posix()).with_suffix("") for path in files)
     return [Input(path, name) for path, name in zip(files, names, strict=True)]
 

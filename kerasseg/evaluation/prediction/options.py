@@ -8,9 +8,10 @@ from typing import Any
 
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.evaluation.inference.dense_crf import DenseCRF
-from kerasseg.evaluation.inference.protocol import GRID, Protocol, protocol_of
+from kerasseg.evaluation.inference.protocol import GRID, PROTOCOLS, Protocol, protocol_of
+from kerasseg.evaluation.inference.windows import raster_library
 from kerasseg.evaluation.prediction.outputs import Outputs
-from kerasseg.evaluation.prediction.polygon_files import SUFFIXES
+from kerasseg.evaluation.prediction.polygon_files import POLYGON_SUFFIXES
 from kerasseg.evaluation.prediction.polygons import polygon_library
 from kerasseg.label_set import LabelSet
 
@@ -20,21 +21,34 @@ WEIGHTS = {"last": "model.keras", "best": "best.keras"}
 def add_protocol_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options that `protocol_from` reads, and `--weights`."""
     add = parser.add_argument
-    add("--protocol", metavar="NAME", default="whole", help="whole, refinenet or efficientfcn")
-    add("--scales", type=float, nargs="+", metavar="S", help="factors to average over instead")
+    # No choices: an error of protocol_of names the nearest one.
+    add(
+        "--protocol",
+        metavar=f"{{{','.join(PROTOCOLS)}}}",
+        default="whole",
+        help="whole sees the image as it is (default); refinenet averages the probabilities over "
+        "five scales, efficientfcn over six, each mirrored too",
+    )
+    add("--scales", type=float, nargs="+", metavar="S", help="averages over these factors instead")
     add("--flip", action="store_true", help="sees each image mirrored too")
     add("--tile", type=int, metavar="N", help="cuts images into tiles of N pixels, 32 or more")
-    add("--overlap", type=int, metavar="M", help="of tiles (default: a quarter)")
-    add("--margin", type=int, metavar="K", help="pixels at a tile's sides that are not used")
+    add("--overlap", type=int, metavar="M", help="has tiles overlap by M pixels (default: N / 4)")
+    add("--margin", type=int, metavar="K", help="leaves out K pixels at the sides of tiles")
     add("--crf", action="store_true", help="refines by a dense CRF (pip install 'kerasseg[crf]')")
     add(
         "--crf-set",
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="--crf with another steps, bilateral_weight ... of kerasseg.evaluation.DenseCRF",
+        help="refines with another value, as steps=5; KEY is an argument of "
+        "kerasseg.evaluation.DenseCRF",
     )
-    add("--weights", choices=[*WEIGHTS], default="last", help="the run's (default: last)")
+    add(
+        "--weights",
+        choices=[*WEIGHTS],
+        default="last",
+        help="takes the last weights of the run, or the best (default: last)",
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -42,16 +56,30 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--out", metavar="DIR", required=True, help="where to write")
     add("--overlays", action="store_true", help="writes the colours over the image too")
-    add("--probabilities", action="store_true", help="writes those of all classes too, as .npy")
-    add("--polygons", choices=[*SUFFIXES], default="", help="writes the regions of classes too")
-    add("--by-windows", action="store_true", help="TIFF of any size; writes GeoTIFF, with --tile")
+    add(
+        "--probabilities",
+        action="store_true",
+        help="writes the probabilities of all classes too, as .npy",
+    )
+    add(
+        "--polygons",
+        choices=[*POLYGON_SUFFIXES],
+        default="",
+        help="writes the regions of classes too",
+    )
+    add(
+        "--by-windows",
+        action="store_true",
+        help="reads TIFF of any size by windows and writes GeoTIFF; needs --tile",
+    )
 
 
 def outputs_from(options: argparse.Namespace, protocol: Protocol, labels: LabelSet) -> Outputs:
     """Returns what the options say is written.
 
     Raises:
-        KerassegError: If the options exclude one another, or need a package that is missing.
+        KerassegError: If the options exclude one another, or need a package that is missing, or
+            the directory has no name.
 
     Example:
         >>> parser = argparse.ArgumentParser()
@@ -61,6 +89,8 @@ def outputs_from(options: argparse.Namespace, protocol: Protocol, labels: LabelS
         Traceback (most recent call last):
         kerasseg.errors.KerassegError: --by-windows needs tiles: say --tile 1024.
     """
+    if not options.out:
+        raise KerassegError("--out is empty: give a directory; . is the one that you are in.")
     if options.by_windows and not protocol.tile:
         raise KerassegError("--by-windows needs tiles: say --tile 1024.")
     if options.by_windows and (options.overlays or options.probabilities):
@@ -70,6 +100,8 @@ def outputs_from(options: argparse.Namespace, protocol: Protocol, labels: LabelS
         )
     if options.by_windows and protocol.crf:
         raise KerassegError("--crf sees whole images: leave out --by-windows.")
+    if options.by_windows:
+        raster_library()
     if options.polygons:
         polygon_library()
     return Outputs(

@@ -9,8 +9,8 @@ from typing import Any
 from kerasseg.data import tiff
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.evaluation.prediction.inputs import Input
-from kerasseg.evaluation.prediction.polygon_files import SUFFIXES
-from kerasseg.files import atomic_file
+from kerasseg.evaluation.prediction.polygon_files import POLYGON_SUFFIXES
+from kerasseg.files import atomic_file, naming
 from kerasseg.label_set import LabelSet
 
 DESCRIPTION = "prediction.json"
@@ -46,8 +46,8 @@ class Outputs:
     polygons: str = ""
 
     def __post_init__(self) -> None:
-        if self.polygons not in ("", *SUFFIXES):
-            raise unknown_name("kind of polygons", self.polygons, SUFFIXES)
+        if self.polygons not in ("", *POLYGON_SUFFIXES):
+            raise unknown_name("kind of polygons", self.polygons, POLYGON_SUFFIXES)
 
     def of_frames(self) -> "Outputs":
         """Returns what is written for each frame of a video: its overlays are a video too."""
@@ -62,7 +62,7 @@ class Outputs:
         windowed = self.windowed(image)
         files = {"masks": self._file("masks", image, ".tif" if windowed else ".png")}
         if self.polygons:
-            files["polygons"] = self._file("polygons", image, SUFFIXES[self.polygons])
+            files["polygons"] = self._file("polygons", image, POLYGON_SUFFIXES[self.polygons])
         if self.overlays and not windowed:
             files["overlays"] = self._file("overlays", image, ".png")
         if self.probabilities and not windowed:
@@ -125,24 +125,47 @@ def claim_directory(directory: Path, description: dict[str, Any], overwrite: boo
             replaced one by one: they are older than the file that is then written.
 
     Raises:
-        KerassegError: If it holds anything else.
+        KerassegError: If it holds anything else, or cannot be.
     """
-    file, text = directory / DESCRIPTION, json.dumps(description, indent=2) + "\n"
-    if directory.exists() and not directory.is_dir():
-        raise KerassegError(f"--out {directory} is a file; give a directory.")
-    if file.is_file() and not overwrite:
-        if file.read_text("utf-8") == text:
-            return
+    file = directory / DESCRIPTION
+    with naming(file):
+        if directory.exists() and not directory.is_dir():
+            raise KerassegError(f"--out {directory} is a file; give a directory.")
+        there = file.read_text("utf-8", "replace") if file.is_file() else None
+        text = claim(str(directory), description, overwrite, there, _is_in_use(directory))
+        if text is not None:
+            with atomic_file(file) as temporary:
+                temporary.write_text(text, "utf-8")
+
+
+def claim(
+    place: str, description: dict[str, Any], overwrite: bool, there: str | None, in_use: bool
+) -> str | None:
+    """Returns what `prediction.json` is to hold; None if it holds that already.
+
+    Args:
+        place: What messages call the directory.
+        description: As for `claim_directory`.
+        overwrite: As for `claim_directory`.
+        there: What the file holds; None if there is none.
+        in_use: Whether the directory holds anything.
+
+    Raises:
+        KerassegError: If it holds anything else than predictions of the description.
+    """
+    text = json.dumps(description, indent=2) + "\n"
+    if there == text and not overwrite:
+        return None
+    if there is not None and not overwrite:
         raise KerassegError(
-            f"{directory} holds predictions of another model or protocol. Give another --out, or "
-            "say --overwrite."
+            f"{place} holds predictions of another model or protocol. Give another --out, or say "
+            "--overwrite."
         )
-    if not file.is_file() and _is_in_use(directory):
+    if there is None and in_use:
         raise KerassegError(
-            f"--out {directory} is not empty and holds no predictions. Give a new directory."
+            f"--out {place} is not empty and holds no predictions. Give a new directory."
         )
-    with atomic_file(file) as temporary:
-        temporary.write_text(text, "utf-8")
+    return text
 
 
 def _is_in_use(directory: Path) -> bool:

@@ -16,7 +16,7 @@ from kerasseg.evaluation.prediction.polygons import (
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
 
-SUFFIXES = {"coco": ".json", "geojson": ".geojson"}
+POLYGON_SUFFIXES = {"coco": ".json", "geojson": ".geojson"}
 COCO_FILE = "coco.json"
 _COMPACT = (",", ":")
 
@@ -143,7 +143,7 @@ def gather_coco(directory: Path, labels: LabelSet) -> None:
     """
     files = sorted(
         file
-        for file in (directory / "polygons").rglob(f"*{SUFFIXES['coco']}")
+        for file in (directory / "polygons").rglob(f"*{POLYGON_SUFFIXES['coco']}")
         if not file.name.startswith(".")
     )
     images = ({**each["images"][0], "id": number} for number, each in _numbered(files))

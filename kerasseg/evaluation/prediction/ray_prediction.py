@@ -61,7 +61,7 @@ def find_images(arguments: Sequence[str]) -> list[Image]:
     ]
     for argument in named:
         if bucket.is_uri(argument):
-            images += bucket.find_images(argument)
+            images += bucket.images_at(argument)
     images = list({image.place: image for image in images}.values())
     check_names([(image.place, image.name) for image in images])
     _check_kinds(images)
@@ -123,7 +123,7 @@ def predict_on_cluster(
     if wanted:
         weights = np.fromfile(model, np.uint8)
         with _cluster(ray, weights.nbytes):
-            divided = share(ray.nodes(), workers)
+            divided = divide(ray.nodes(), workers)
             _predict(ray, wanted, (weights, job), divided, outcome)
         job.remove_partial(wanted)
     gather_polygons(job.outputs, outcome)
@@ -190,7 +190,7 @@ def _last_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
-def share(nodes: Sequence[Mapping[str, Any]], workers: int | None = None) -> Share:
+def divide(nodes: Sequence[Mapping[str, Any]], workers: int | None = None) -> Share:
     """Returns what each worker has of a cluster: as many cores as all can have, and a GPU.
 
     Args:
@@ -202,9 +202,9 @@ def share(nodes: Sequence[Mapping[str, Any]], workers: int | None = None) -> Sha
 
     Example:
         >>> machine = {"Alive": True, "Resources": {"CPU": 8.0}}
-        >>> share([machine, machine])
+        >>> divide([machine, machine])
         Share(workers=2, cpus=8, gpus=0)
-        >>> share([machine, machine], workers=6)
+        >>> divide([machine, machine], workers=6)
         Share(workers=6, cpus=2, gpus=0)
     """
     alive = [node["Resources"] for node in nodes if node["Alive"]]

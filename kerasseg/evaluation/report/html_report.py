@@ -9,7 +9,9 @@ import numpy as np
 from kerasseg import html
 from kerasseg.evaluation.metrics import class_iou, mean_iou
 from kerasseg.evaluation.report.charts import confusion_chart, curves
-from kerasseg.evaluation.result.wording import share
+from kerasseg.evaluation.result.class_table import class_table
+from kerasseg.evaluation.result.scores import number
+from kerasseg.evaluation.result.wording import percent
 from kerasseg.label_set import LabelSet
 
 _CURVES = "Loss, mean IoU and learning rate over the epochs."
@@ -98,12 +100,8 @@ def _lines(facts: Mapping[str, str]) -> list[list[str]]:
 
 def _class_table(labels: LabelSet, confusion: np.ndarray) -> str:
     truth, predicted, overlap = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
-    rows = []
-    for number, (name, iou) in enumerate(
-        zip(labels.class_names, class_iou(confusion), strict=True)
-    ):
-        cells = [html.chip(labels.colours[number]) + escape(name)]
-        cells += ["-", ""] if np.isnan(iou) else [f"{iou:.3f}", html.bar(float(iou))]
-        cells += [share(overlap[number], whole[number]) for whole in (truth, predicted)]
-        rows.append([*cells, share(truth[number], truth.sum())])
-    return html.table(["class", "IoU", "", "recall", "precision", "share of pixels"], rows)
+    parts = ((overlap, truth), (overlap, predicted), (truth, np.full_like(truth, truth.sum())))
+    columns = [[percent(*each) for each in zip(*part, strict=True)] for part in parts]
+    ious = map(number, class_iou(confusion))
+    rows = zip(ious, zip(*columns, strict=True), strict=True)
+    return class_table(labels, rows, ["recall", "precision", "share of pixels"])

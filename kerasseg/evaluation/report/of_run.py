@@ -11,6 +11,7 @@ import tensorflow as tf
 from kerasseg.data.checking import say_skipped
 from kerasseg.data.streams import Split, check_again, checked, decoded, some_examples
 from kerasseg.errors import KerassegError
+from kerasseg.evaluation.comparison.image_counts import FOLDER, check_name
 from kerasseg.evaluation.inference.engine import Evaluation, evaluate
 from kerasseg.evaluation.inference.protocol import Protocol, name_of
 from kerasseg.evaluation.inference.tile_differences import tile_differences
@@ -32,12 +33,11 @@ def result_file(run: "Run", split: str, protocol: Protocol, weights: str, name: 
         name: Another name for the file, without suffix.
 
     Raises:
-        KerassegError: If the name has a directory in it.
+        KerassegError: If the name is a path, or too long.
     """
     stem = name or f"{split}-{name_of(protocol)}-{weights}".replace("/", "-")
-    if Path(stem).name != stem:
-        raise KerassegError(f"--name {name!r} is a path; give the name of a file alone.")
-    return run.file("evaluation") / f"{stem}.json"
+    check_name(stem)
+    return run.file(FOLDER) / f"{stem}.json"
 
 
 def find_split(

@@ -53,7 +53,8 @@ def write_report(
     """
     batches = data.evaluation_batches(split, labels, batch_size=4, numbered=True)
     evaluation = evaluate_images(model, batches, labels, progress=sys.stderr.isatty())
-    write_image_counts(run, VALIDATION, image_counts(evaluation, split, labels))
+    counts = image_counts(evaluation, split, labels, protocol="whole", weights="last")
+    write_image_counts(run, VALIDATION, counts)
     metrics = {
         "mean_iou": mean_iou(evaluation.confusion),
         "class_iou": _by_class(labels, evaluation.confusion),

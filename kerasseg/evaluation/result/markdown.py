@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kerasseg.evaluation.result.wording import (
+    absent_words,
     border_rows,
     class_rows,
+    percent,
     score_lines,
-    share,
-    shown,
+    score_words,
     size_words,
 )
 
@@ -25,7 +26,7 @@ def markdown_of(title: str, result: Mapping[str, Any]) -> str:
         title: Plain text.
         result: As `result_of` returns it.
     """
-    scores = [[name, shown(value), meaning] for name, value, meaning in score_lines(result)]
+    scores = [[name, score_words(value), meaning] for name, value, meaning in score_lines(result)]
     parts = [
         f"## {_plain(title)}",
         _table(["score", "", ""], scores),
@@ -40,14 +41,15 @@ def markdown_of(title: str, result: Mapping[str, Any]) -> str:
         "### Lowest images",
         _table(["image", "mean IoU"], _images(result)),
         f"{len(result['images'])} images, {result['images_per_second']} a second; kerasseg "
-        f"{_plain(result['kerasseg_version'])}, data {_plain(result['fingerprint'])}.",
+        f"{_plain(result['kerasseg_version'])}, data {_plain(result['fingerprint'])}. Classes that "
+        f"do not occur are {absent_words(result)}.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _classes(result: Mapping[str, Any]) -> str:
     header = ["class", "IoU", "Dice", "recall", "precision", "Boundary IoU", "of all pixels"]
-    rows = [[name, *map(shown, scores), part] for name, scores, part in class_rows(result)]
+    rows = [[name, *map(score_words, scores), part] for name, scores, part in class_rows(result)]
     found = _table(header, rows)
     if len(rows) <= _MOST_CLASSES:
         return f"### Classes\n\n{found}"
@@ -58,7 +60,12 @@ def _sizes(result: Mapping[str, Any]) -> list[list[str]]:
     rows = result["region_sizes"]
     pixels = sum(row["pixels"] for row in rows)
     return [
-        [size_words(row), str(row["regions"]), share(row["pixels"], pixels), shown(row["recall"])]
+        [
+            size_words(row),
+            str(row["regions"]),
+            percent(row["pixels"], pixels),
+            score_words(row["recall"]),
+        ]
         for row in rows
     ]
 
@@ -66,7 +73,7 @@ def _sizes(result: Mapping[str, Any]) -> list[list[str]]:
 def _images(result: Mapping[str, Any]) -> list[list[str]]:
     known = [each for each in result["images"] if each["iou"] is not None]
     lowest = sorted(known, key=lambda each: each["iou"])[:_WORST]
-    return [[each["name"], shown(each["iou"])] for each in lowest]
+    return [[each["name"], score_words(each["iou"])] for each in lowest]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

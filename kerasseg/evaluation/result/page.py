@@ -9,14 +9,15 @@ import numpy as np
 from kerasseg import html
 from kerasseg.evaluation.report.charts import confusion_chart
 from kerasseg.evaluation.result.charts import border_chart, calibration_chart
+from kerasseg.evaluation.result.class_table import class_table
 from kerasseg.evaluation.result.wording import (
     border_rows,
     class_rows,
     ends_of_classes,
     most_confused,
+    percent,
     score_lines,
-    share,
-    shown,
+    score_words,
     size_words,
 )
 from kerasseg.evaluation.result.worst import RIGHT, VOID, WRONG, WorstImage
@@ -54,7 +55,7 @@ def page_of(
     scores = [
         [
             f'{escape(name)} <span class="note">{escape(meaning)}</span>',
-            f"<b>{shown(value)}</b>",
+            f"<b>{score_words(value)}</b>",
             html.bar(value),
         ]
         for name, value, meaning in score_lines(result)
@@ -82,13 +83,11 @@ def _classes(result: Mapping[str, Any], labels: LabelSet) -> Iterable[str]:
     if len(result["class_names"]) > _MANY_CLASSES:
         lowest, highest = ends_of_classes(result)
         yield _note(f"Lowest IoU: {', '.join(lowest)}. Highest: {', '.join(highest)}.")
-    rows = []
-    for colour, (name, scores, part) in zip(labels.colours, class_rows(result), strict=True):
-        iou, *others = scores
-        first = [html.chip(colour) + escape(name), shown(iou), "" if iou is None else html.bar(iou)]
-        rows.append([*first, *map(shown, others), part])
-    header = ["class", "IoU", "", "Dice", "recall", "precision", "Boundary IoU", "of all pixels"]
-    yield html.table(header, rows)
+    header = ["Dice", "recall", "precision", "Boundary IoU", "of all pixels"]
+    rows = (
+        (iou, [*map(score_words, others), part]) for _, (iou, *others), part in class_rows(result)
+    )
+    yield class_table(labels, rows, header)
 
 
 def _confusion(result: Mapping[str, Any]) -> Iterable[str]:
@@ -116,8 +115,8 @@ def _sizes(result: Mapping[str, Any]) -> Iterable[str]:
     rows = []
     for row in result["region_sizes"]:
         recall = row["recall"]
-        scores = [shown(recall), "" if recall is None else html.bar(recall)]
-        counts = [f"{row['regions']:,}", share(row["pixels"], pixels)]
+        scores = [score_words(recall), "" if recall is None else html.bar(recall)]
+        counts = [f"{row['regions']:,}", percent(row["pixels"], pixels)]
         rows.append([size_words(row), *scores, *counts])
     yield html.table(["pixels of a region", "recall", "", "regions", "of all pixels"], rows)
 

@@ -5,22 +5,34 @@ from typing import Any
 import numpy as np
 
 from kerasseg.evaluation import metrics
-from kerasseg.evaluation.metrics.class_scores import mean_of_classes, ratios
+from kerasseg.evaluation.metrics.class_scores import (
+    Absent,
+    absent_score,
+    mean_of_classes,
+    ratios,
+)
 from kerasseg.evaluation.result.details import BINS, STEPS, TOLERANCES, WIDTHS, Details
 from kerasseg.evaluation.result.regions import AREAS
 from kerasseg.label_set import LabelSet
 
 
-def scores_of(confusion: np.ndarray, details: Details, labels: LabelSet) -> dict[str, Any]:
+def scores_of(
+    confusion: np.ndarray, details: Details, labels: LabelSet, absent: Absent = "skip"
+) -> dict[str, Any]:
     """Returns every score, of all and of each class.
 
-    Means are over the classes that occur in truth or prediction, the mean accuracy's over those in
-    the truth; the others have null.
+    A class that occurs in neither truth nor prediction has null, for the accuracy one that the
+    truth does not hold; what it is in the means `absent` says.
 
     Args:
         confusion: `(C, C)`, pixels of true class i predicted as class j at `[i, j]`.
         details: Of the same images.
         labels: The classes.
+        absent: How a class without a score counts in the means: not at all (`"skip"`), as 1
+            (`"one"`) or as 0 (`"zero"`).
+
+    Raises:
+        KerassegError: If there is no such treatment of them.
 
     Example:
         >>> from kerasseg.evaluation.result.details import details_of_image
@@ -38,18 +50,19 @@ def scores_of(confusion: np.ndarray, details: Details, labels: LabelSet) -> dict
     }
     occurs = ~np.isnan(of_classes["iou"])
     return {
-        "mean_iou": metrics.mean_iou(confusion),
-        "classes_in_mean": int(occurs.sum()),
+        "absent": absent,
+        "mean_iou": metrics.mean_iou(confusion, absent),
+        "classes_in_mean": int(occurs.sum()) if absent == "skip" else labels.num_classes,
         "absent_classes": [
             name for name, is_there in zip(labels.class_names, occurs, strict=True) if not is_there
         ],
         "pixel_accuracy": metrics.pixel_accuracy(confusion),
-        "mean_accuracy": metrics.mean_accuracy(confusion),
+        "mean_accuracy": metrics.mean_accuracy(confusion, absent),
         "frequency_weighted_iou": metrics.frequency_weighted_iou(confusion),
-        "mean_dice": metrics.mean_dice(confusion),
-        "boundary_iou": float(mean_of_classes(boundary_iou)),
+        "mean_dice": metrics.mean_dice(confusion, absent),
+        "boundary_iou": _mean(boundary_iou, absent),
         "boundary_f1": {
-            str(tolerance): float(mean_of_classes(scores))
+            str(tolerance): _mean(scores, absent)
             for tolerance, scores in zip(TOLERANCES, boundary_f1, strict=True)
         },
         **calibration(details.confidences),
@@ -57,6 +70,10 @@ def scores_of(confusion: np.ndarray, details: Details, labels: LabelSet) -> dict
         "boundary_and_interior": boundary_and_interior(details.distances),
         "region_sizes": region_sizes(details.regions),
     }
+
+
+def _mean(scores: np.ndarray, absent: Absent) -> float:
+    return float(mean_of_classes(np.where(np.isnan(scores), absent_score(absent), scores)))
 
 
 def number(value: float) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Lines = list[tuple[str, float, str]]
+_ABSENT = {"skip": "left out of the means", "one": "1 in the means", "zero": "0 in the means"}
 
 
 def score_lines(result: Mapping[str, Any]) -> Lines:
@@ -22,7 +23,7 @@ def score_lines(result: Mapping[str, Any]) -> Lines:
         for key, name, meaning in (
             ("mean_iou", "mean IoU", _of_classes(result)),
             ("pixel_accuracy", "pixel accuracy", "share of all pixels that are right"),
-            ("mean_accuracy", "mean accuracy", "mean of the recalls of the classes in the truth"),
+            ("mean_accuracy", "mean accuracy", "mean of the classes' recalls"),
             ("frequency_weighted_iou", "frequency-weighted IoU", "by the classes' true pixels"),
             ("mean_dice", "mean Dice", "F1 of the pixels of each class"),
             ("boundary_iou", "Boundary IoU", "of what lies within 2 % of the diagonal of a border"),
@@ -39,10 +40,25 @@ def score_lines(result: Mapping[str, Any]) -> Lines:
     return known
 
 
+def absent_words(result: Mapping[str, Any]) -> str:
+    """Returns what classes that do not occur are in the means.
+
+    Args:
+        result: As `result_of` returns it.
+
+    Example:
+        >>> absent_words({"absent": "skip"}), absent_words({"absent": "one"})
+        ('left out of the means', '1 in the means')
+    """
+    return _ABSENT[result["absent"]]
+
+
 def _of_classes(result: Mapping[str, Any]) -> str:
     count, known = len(result["class_names"]), result["classes_in_mean"]
     if count == known:
-        return f"of all {count} classes"
+        absent = result.get("absent_classes")
+        counted = f", of which {len(absent)} do not occur: {absent_words(result)}" if absent else ""
+        return f"of all {count} classes{counted}"
     return f"of the {known} of {count} classes that occur in truth or prediction"
 
 
@@ -56,21 +72,21 @@ def size_words(row: Mapping[str, Any]) -> str:
     return f"{row['from']} to {row['below'] - 1}" if row["below"] else f"{row['from']} and more"
 
 
-def shown(value: float | None) -> str:
+def score_words(value: float | None) -> str:
     """Returns a score with three digits, a dash for none.
 
     Example:
-        >>> shown(0.25), shown(None)
+        >>> score_words(0.25), score_words(None)
         ('0.250', '-')
     """
     return "-" if value is None else f"{value:.3f}"
 
 
-def share(part: float, whole: float) -> str:
+def percent(part: float, whole: float) -> str:
     """Returns a share in percent, a dash where there is nothing.
 
     Example:
-        >>> share(1, 8), share(0, 0)
+        >>> percent(1, 8), percent(0, 0)
         ('12.5 %', '-')
     """
     return f"{100 * part / whole:.1f} %" if whole else "-"
@@ -85,7 +101,7 @@ def class_rows(result: Mapping[str, Any]) -> list[tuple[str, list[float | None],
     keys = ("iou", "dice", "accuracy", "precision", "boundary_iou")
     truth = [sum(row) for row in result["confusion"]]
     return [
-        (name, [result[f"class_{key}"][name] for key in keys], share(count, sum(truth)))
+        (name, [result[f"class_{key}"][name] for key in keys], percent(count, sum(truth)))
         for name, count in zip(result["class_names"], truth, strict=True)
     ]
 
@@ -101,7 +117,9 @@ def border_rows(result: Mapping[str, Any]) -> list[list[str]]:
         near, rest = row["boundary"], row["interior"]
         pixels = near["pixels"] + rest["pixels"]
         scores = [part[key] for key in ("mean_iou", "accuracy") for part in (near, rest)]
-        rows.append([str(row["within"]), share(near["pixels"], pixels), *map(shown, scores)])
+        rows.append(
+            [str(row["within"]), percent(near["pixels"], pixels), *map(score_words, scores)]
+        )
     return rows
 
 
@@ -146,6 +164,11 @@ def most_confused(result: Mapping[str, Any], count: int = 10) -> list[tuple[str,
     total = sum(pixels for pixels, _, _ in wrong)
     chosen = sorted(wrong, key=lambda each: (-each[0], each[1:]))[:count]
     return [
-        (names[true], names[predicted], share(pixels, sum(confusion[true])), share(pixels, total))
+        (
+            names[true],
+            names[predicted],
+            percent(pixels, sum(confusion[true])),
+            percent(pixels, total),
+        )
         for pixels, true, predicted in chosen
     ]

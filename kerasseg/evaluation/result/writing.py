@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerasseg.data.streams import ExampleStream, Split, fingerprint_of_split
+from kerasseg.data.streams import Split, fingerprint_of_split, names_of_split
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.comparison.image_counts import ImageCounts, write_image_counts
 from kerasseg.evaluation.inference.engine import Evaluation
+from kerasseg.evaluation.metrics.class_scores import Absent
 from kerasseg.evaluation.result.details import Details
 from kerasseg.evaluation.result.markdown import markdown_of
 from kerasseg.evaluation.result.page import page_of
 from kerasseg.evaluation.result.scores import number, scores_of
+from kerasseg.evaluation.result.wording import absent_words
 from kerasseg.evaluation.result.worst import WorstImage
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from kerasseg.run import Run
 
 SCHEMA_VERSION = 1
-SUFFIXES = (".npz", ".md", ".html", ".json")
+RESULT_SUFFIXES = (".npz", ".md", ".html", ".json")
 
 
 def check_free(file: Path, overwrite: bool) -> None:
@@ -37,7 +39,7 @@ def check_free(file: Path, overwrite: bool) -> None:
     Raises:
         KerassegError: If one of the files is there and is not to be overwritten.
     """
-    for path in map(file.with_suffix, SUFFIXES):
+    for path in map(file.with_suffix, RESULT_SUFFIXES):
         if path.exists() and not overwrite:
             raise KerassegError(
                 f"{path} is there already. Give another --name, or say --overwrite."
@@ -51,6 +53,7 @@ def result_of(
     split: Split,
     labels: LabelSet,
     facts: dict[str, Any],
+    absent: Absent = "skip",
 ) -> dict[str, Any]:
     """Returns what the JSON file holds.
 
@@ -64,6 +67,7 @@ def result_of(
         split: What was evaluated.
         labels: Its classes.
         facts: Further entries: split, protocol, protocol_name, weights.
+        absent: As for `scores_of`.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -71,24 +75,17 @@ def result_of(
         **facts,
         "fingerprint": fingerprint_of_split(split),
         "class_names": list(labels.class_names),
-        **scores_of(evaluation.confusion, details, labels),
+        **scores_of(evaluation.confusion, details, labels, absent),
         "seconds": round(seconds, 2),
         "images_per_second": round(len(evaluation.numbers) / max(seconds, 1e-9), 2),
         "confusion": evaluation.confusion.tolist(),
-        "images": _images(evaluation, _names(split)),
+        "images": _images(evaluation, names_of_split(split)),
     }
 
 
 def _images(evaluation: Evaluation, names: list[str]) -> list[dict[str, Any]]:
     scores, order = evaluation.image_iou, np.argsort(evaluation.numbers)
     return [{"name": names[evaluation.numbers[row]], "iou": number(scores[row])} for row in order]
-
-
-def _names(split: Split) -> list[str]:
-    if isinstance(split, ExampleStream):
-        names = split.in_order().map(lambda name, image, label: name)
-        return [name.decode() for name in names.as_numpy_iterator()]
-    return [pair.image.name for pair in split]
 
 
 def write_result(
@@ -137,6 +134,7 @@ def _facts(run: "Run", result: dict[str, Any]) -> dict[str, str]:
             f"{key} {value}" for key, value in result["protocol"].items() if value
         ),
         "weights": result["weights"],
+        "classes that do not occur": absent_words(result),
         **{
             f"other class than without tiles, overlap {overlap}": f"{share:.2%} of the pixels"
             for overlap, share in differences.items()

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation import bootstrap, mean_iou_of_counts, paired_bootstrap
+from kerasseg.evaluation import mean_iou_of_counts, paired_bootstrap
+from kerasseg.evaluation.comparison import bootstrap
 
 
 def counts(seed, images=30, classes=3):
@@ -80,6 +81,7 @@ def test_several_scores_at_once_and_samples_without_a_score():
     [
         (counts(0, images=29), {}, r"the shapes \[\(30, 3\), .*\(29, 3\).*the same images"),
         (counts(0), {"samples": 0}, "samples is a whole number of at least 1; received 0"),
+        (counts(0), {"samples": 10**11}, "samples is at most 100000; received 100000000000."),
         (counts(0), {"confidence": 95}, "confidence is above 0 and below 1; received 95"),
         (counts(0), {"seed": -1}, "seed is a whole number of at least 0; received -1"),
     ],

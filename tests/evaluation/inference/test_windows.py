@@ -141,10 +141,23 @@ def test_grey_and_alpha_are_read_as_three_bands(tmp_path, count, options):
     )
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_of_16_bits_the_upper_8_are_read(tmp_path, count):
+    pytest.importorskip("rasterio")
+    values = random_image(20, 30)[..., :count]
+    write_raster(tmp_path / "image.tif", values.astype(np.uint16) * 256 + 200)
+    seen = RasterReader(tmp_path / "image.tif").read((slice(2, 9), slice(5, 30)))
+    assert seen.dtype == np.uint8
+    np.testing.assert_array_equal(seen, np.broadcast_to(values[2:9, 5:30], seen.shape))
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.zeros((8, 8, 3), np.uint16), "values of uint16; 0..255 in 8 bits are meant"),
+        (
+            np.zeros((8, 8, 3), np.int16),
+            "values of int16; 0..255 in 8 bits, or 0..65535 in 16, are",
+        ),
         (np.zeros((8, 8, 5), np.uint8), "has 5 bands; one, three, or three and alpha are meant"),
     ],
 )

@@ -169,4 +169,7 @@ def test_the_table_has_a_line_a_class_and_ends_with_the_mean():
         ["car", "-", "0.0", "%"],
     ]
     assert lines[-1] == "mean IoU 0.775 of the 2 classes that occur"
+    *same, last = iou_table(("road", "a_long_name", "car"), confusion, "one").splitlines()
+    assert same == lines[:-1]
+    assert last == "mean IoU 0.850 of the 2 classes that occur, and of 1 for each of the others"
     assert len({line.index("0.") for line in lines[1:3]}) == 1

@@ -12,7 +12,7 @@ from kerasseg.evaluation.prediction.bucket import (
     ResultsFolder,
     download,
     file_system,
-    find_images,
+    images_at,
 )
 
 
@@ -32,7 +32,7 @@ def results(tmp_path):
 @pytest.mark.parametrize("scheme", ["file", "fsspec+file"])
 def test_the_images_of_a_folder_and_those_below(folder, tmp_path, scheme):
     uri = f"{scheme}://{folder}"
-    found = find_images(uri)
+    found = images_at(uri)
     assert [str(image.name) for image in found] == ["b", "may/day 1/a"]
     assert [image.place for image in found] == [
         f"{scheme}://{folder}/b.JPG",
@@ -45,7 +45,7 @@ def test_the_images_of_a_folder_and_those_below(folder, tmp_path, scheme):
 
 
 def test_a_file_that_is_missing_is_found_out_when_it_is_read(tmp_path):
-    (image,) = find_images((tmp_path / "gone.png").as_uri())
+    (image,) = images_at((tmp_path / "gone.png").as_uri())
     assert image == Image(f"{tmp_path}/gone.png", PurePosixPath("gone"), None, image.uri)
     with pytest.raises(KerassegError, match=r"file:///.*gone\.png cannot be read: "):
         download(image, tmp_path)
@@ -53,10 +53,10 @@ def test_a_file_that_is_missing_is_found_out_when_it_is_read(tmp_path):
 
 def test_what_cannot_be_read_is_said_in_a_line(tmp_path):
     with pytest.raises(KerassegError, match="holds no image: accepted are jpg, jpeg, png"):
-        find_images(tmp_path.as_uri())
+        images_at(tmp_path.as_uri())
     for uri in ("ftp7://photos", "fsspec+none://photos", "file:///my photos"):
         with pytest.raises(KerassegError, match=r"cannot be opened: .* Give s3://bucket/folder"):
-            find_images(uri)
+            images_at(uri)
 
 
 def test_keys_and_regions_are_not_in_messages():

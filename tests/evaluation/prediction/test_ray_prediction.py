@@ -16,12 +16,12 @@ from PIL import Image as Pillow
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation import DenseCRF, Predictor, Protocol
 from kerasseg.evaluation.prediction.outputs import Outputs
-from kerasseg.evaluation.prediction.polygon_files import SUFFIXES
+from kerasseg.evaluation.prediction.polygon_files import POLYGON_SUFFIXES
 from kerasseg.evaluation.prediction.ray_prediction import (
     Share,
+    divide,
     find_images,
     predict_on_cluster,
-    share,
 )
 from kerasseg.evaluation.prediction.ray_worker import Job, Starts, Worker
 from kerasseg.label_set import LabelSet
@@ -111,12 +111,12 @@ def test_a_worker_writes_polygons(worker, photos, tmp_path, polygons, uri):
     assert [said(made(handed(image))) for image in images] == [("", False)] * 2
     assert job.not_done(images) == []
     for name in ("a", "may/b"):
-        file = out / f"polygons/{name}{SUFFIXES[polygons]}"
+        file = out / f"polygons/{name}{POLYGON_SUFFIXES[polygons]}"
         with Pillow.open(out / f"masks/{name}.png") as found:
             assert areas(json.loads(file.read_text())) == [
                 np.count_nonzero(np.asarray(found) == class_id) for class_id in range(2)
             ]
-    (out / f"polygons/may/b{SUFFIXES[polygons]}").unlink()
+    (out / f"polygons/may/b{POLYGON_SUFFIXES[polygons]}").unlink()
     assert [str(image.name) for image in job.not_done(images)] == ["may/b"]
 
 
@@ -264,11 +264,11 @@ def machine(cpus, gpus=0, alive=True):
     ],
 )
 def test_each_worker_has_its_share_of_the_cores(machines, workers, expected):
-    assert share([machine(*each) for each in machines], workers) == expected
+    assert divide([machine(*each) for each in machines], workers) == expected
 
 
 @pytest.mark.parametrize("workers", [0, -1, 3])
 def test_more_workers_than_cores_or_gpus(workers):
     for machines in ([machine(2)], [machine(8, 2)]):
         with pytest.raises(KerassegError, match=f"--workers {workers}: the cluster has "):
-            share(machines, workers)
+            divide(machines, workers)
