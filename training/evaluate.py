@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kerasseg.evaluation.inference.protocol import name_of
     from kerasseg.evaluation.report import of_run
     from kerasseg.evaluation.result import writing
+    from kerasseg.evaluation.result.wording import tile_lines
     from kerasseg.evaluation.result.worst import worst_images
     from kerasseg.recipe import read_recipe
     from kerasseg.run import Run
@@ -52,11 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     worst = worst_images(model, split, labels, found, protocol)
     writing.write_result(run, file, result, image_counts(found, split, labels), worst)
     print(iou_table(labels.class_names, found.confusion))
-    for overlap, share in (facts.get("tile_differences") or {}).items():
-        print(
-            f"with an overlap of {overlap}, {share:.2%} of the pixels get another class than "
-            "without tiles (first image, at most two tiles high and wide)"
-        )
+    for line in tile_lines(result):
+        print(line)
     print(f"{len(split)} images, {len(split) / seconds:.1f} a second: {file.with_suffix('.html')}")
 
 
