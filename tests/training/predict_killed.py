@@ -30,5 +30,5 @@ def save(picture: Image.Image, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    Image.Image.save = save  # type: ignore[method-assign]
+    Image.Image.save = save  # type: ignore[assignment,method-assign]
     sys.exit(main(sys.argv[2:]))
