@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kerasseg.evaluation.metrics.class_scores import absent_score
     from kerasseg.evaluation.report import of_run
     from kerasseg.evaluation.result import writing
+    from kerasseg.evaluation.result.wording import tile_lines
     from kerasseg.evaluation.result.worst import worst_images
     from kerasseg.recipe import read_recipe
     from kerasseg.run import Run
@@ -57,11 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     writing.write_result(run, file, result, counts, worst)
     print(iou_table(labels.class_names, found.confusion, options.absent))
-    for overlap, share in (facts.get("tile_differences") or {}).items():
-        print(
-            f"with an overlap of {overlap}, {share:.2%} of the pixels get another class than "
-            "without tiles (first image, at most two tiles high and wide)"
-        )
+    for line in tile_lines(result):
+        print(line)
     speed = f"{len(split) / seconds:.1f} a second"
     print(f"{counted(len(split), 'image')}, {speed}: {file.with_suffix('.html')}")
 

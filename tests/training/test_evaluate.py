@@ -65,7 +65,7 @@ def test_another_split_weights_and_protocol_have_a_file_of_their_own(finished, r
     assert list(found["tile_differences"]) == ["0", "32"]
     shown = capsys.readouterr().out
     for overlap, share in found["tile_differences"].items():
-        assert f"overlap of {overlap}, {share:.2%} of the pixels get another class" in shown
+        assert f"overlap of {overlap}, {100 * share:.2f} % of the pixels get another class" in shown
 
 
 def test_a_dense_crf_has_a_file_of_its_own(finished, run_program, data_dir):

@@ -29,8 +29,10 @@ _MOST_8_BIT_CLASSES = 256
 class Predictor:
     """A model under a protocol, compiled once for images of all sizes.
 
-    Training's validation report, `kerasseg.evaluate`, `kerasseg.predict` and the programs all
-    predict by it.
+    The report at the end of a training, `kerasseg.evaluate`, `kerasseg.predict` and the programs
+    all predict by it. After an epoch it is Keras' own `fit` that predicts whole images and counts
+    them by `MeanIoU`; that both come to the same score is tested in
+    `tests/training/test_run_directory.py`.
 
     Args:
         model: Pixels `(N, H, W, channels)` of 0..255 to logits or probabilities `(N, H, W, C)`;

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg.data.checking import say_skipped
-from kerasseg.data.streams import Split, check_again, checked, decoded, some_examples
+from kerasseg.data.streams import Split, check_again, checked, decoded, examples_at, sizes_of
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.comparison.image_counts import FOLDER, check_name
 from kerasseg.evaluation.inference.engine import Evaluation, evaluate
@@ -116,16 +116,18 @@ def evaluate_model(
 def differences_of_tiles(
     model: keras.Model, split: Split, protocol: Protocol
 ) -> dict[int, float] | None:
-    """Returns what `tile_differences` does for an image of a split; None if it fits into a tile.
+    """Returns what `tile_differences` does for an image of a split; None if all fit into a tile.
 
     Args:
         model: The model that was evaluated.
-        split: Of the first of its images no more than two tiles' height and width are taken,
-            since an image that needs tiles may be too large to be seen whole.
+        split: Of the first of its images that is larger than a tile no more than two tiles' height
+            and width are taken, since an image that needs tiles may be too large to be seen whole.
         protocol: With tiles.
     """
-    (example,) = some_examples(split, 1)
-    image = decoded(example)[0][: 2 * protocol.tile, : 2 * protocol.tile]
-    if max(image.shape[:2]) <= protocol.tile:
+    larger = (place for place, size in enumerate(sizes_of(split)) if max(size) > protocol.tile)
+    place = next(larger, None)
+    if place is None:
         return None
+    (example,) = examples_at(split, [place])
+    image = decoded(example)[0][: 2 * protocol.tile, : 2 * protocol.tile]
     return tile_differences(model, image, protocol.tile, protocol=protocol)

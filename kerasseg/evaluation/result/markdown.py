@@ -12,6 +12,8 @@ from kerasseg.evaluation.result.wording import (
     score_lines,
     score_words,
     size_words,
+    tile_note,
+    tile_rows,
 )
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#])")
@@ -38,6 +40,7 @@ def markdown_of(title: str, result: Mapping[str, Any]) -> str:
         ),
         "### By the size of connected regions",
         _table(["pixels of a region", "regions", "of all pixels", "recall"], _sizes(result)),
+        *_tiles(result),
         "### Lowest images",
         _table(["image", "mean IoU"], _images(result)),
         f"{len(result['images'])} images, {result['images_per_second']} a second; kerasseg "
@@ -68,6 +71,15 @@ def _sizes(result: Mapping[str, Any]) -> list[list[str]]:
         ]
         for row in rows
     ]
+
+
+def _tiles(result: Mapping[str, Any]) -> list[str]:
+    note, rows = tile_note(result), tile_rows(result)
+    if not note:
+        return []
+    table = [_table(["overlap", "pixels of another class than without tiles"], rows)]
+    sentence = f"{note[0].upper()}{note[1:]}."
+    return ["### What tiles change", *(table if rows else []), _plain(sentence)]
 
 
 def _images(result: Mapping[str, Any]) -> list[list[str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 Lines = list[tuple[str, float, str]]
 _ABSENT = {"skip": "left out of the means", "one": "1 in the means", "zero": "0 in the means"}
+_OVERLAPS = 3  # at which tiles are compared with the whole image, where so many fit a tile
 
 
 def score_lines(result: Mapping[str, Any]) -> Lines:
@@ -121,6 +122,65 @@ def border_rows(result: Mapping[str, Any]) -> list[list[str]]:
             [str(row["within"]), percent(near["pixels"], pixels), *map(score_words, scores)]
         )
     return rows
+
+
+def tile_rows(result: Mapping[str, Any]) -> list[list[str]]:
+    """Returns each overlap of tiles, and the share of pixels whose class tiles change.
+
+    Args:
+        result: As `result_of` returns it.
+
+    Example:
+        >>> tile_rows({"tile_differences": {0: 0.125, 32: 0.0625}})
+        [['0', '12.50 %'], ['32', '6.25 %']]
+    """
+    found = result.get("tile_differences") or {}
+    return [[str(overlap), f"{100 * changed:.2f} %"] for overlap, changed in found.items()]
+
+
+def tile_note(result: Mapping[str, Any]) -> str:
+    """Returns what the shares of `tile_rows` are of, or why there are none; empty without tiles.
+
+    Args:
+        result: As `result_of` returns it.
+
+    Example:
+        >>> tile_note({"protocol": {"tile": 512}, "tile_differences": None})
+        'every image fits into a tile of 512 pixels and is seen whole: tiles change nothing'
+    """
+    if "tile_differences" not in result:
+        return ""
+    tile, rows = result["protocol"]["tile"], tile_rows(result)
+    if not rows:
+        return (
+            f"every image fits into a tile of {tile} pixels and is seen whole: tiles change nothing"
+        )
+    found = (
+        f"of the first image that is larger than a tile of {tile} pixels, at most two tiles high "
+        "and wide"
+    )
+    if len(rows) < _OVERLAPS:
+        found += "; an overlap is a multiple of 32 and at most half of a tile"
+    return found
+
+
+def tile_lines(result: Mapping[str, Any]) -> list[str]:
+    """Returns what tiles change, a line an overlap, and of what; or why there is nothing to tell.
+
+    Args:
+        result: As `result_of` returns it.
+
+    Example:
+        >>> tile_lines({"protocol": {"tile": 64}, "tile_differences": {0: 0.125}})[0]
+        'with an overlap of 0, 12.50 % of the pixels get another class than without tiles'
+    """
+    lines = [
+        f"with an overlap of {overlap}, {changed} of the pixels get another class than without "
+        "tiles"
+        for overlap, changed in tile_rows(result)
+    ]
+    note = tile_note(result)
+    return [*lines, f"({note})"] if note else lines
 
 
 def ends_of_classes(result: Mapping[str, Any], count: int = 5) -> tuple[Sequence[str], ...]:

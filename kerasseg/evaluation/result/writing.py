@@ -16,7 +16,7 @@ from kerasseg.evaluation.result.details import Details
 from kerasseg.evaluation.result.markdown import markdown_of
 from kerasseg.evaluation.result.page import page_of
 from kerasseg.evaluation.result.scores import number, scores_of
-from kerasseg.evaluation.result.wording import absent_words
+from kerasseg.evaluation.result.wording import absent_words, tile_note, tile_rows
 from kerasseg.evaluation.result.worst import WorstImage
 from kerasseg.files import atomic_file
 from kerasseg.label_set import LabelSet
@@ -123,7 +123,6 @@ def write_result(
 
 def _facts(run: "Run", result: dict[str, Any]) -> dict[str, str]:
     described = run.description
-    differences = result.get("tile_differences") or {}
     return {
         "run": str(run.path.resolve().name),
         "architecture": described.architecture,
@@ -135,12 +134,18 @@ def _facts(run: "Run", result: dict[str, Any]) -> dict[str, str]:
         ),
         "weights": result["weights"],
         "classes that do not occur": absent_words(result),
-        **{
-            f"other class than without tiles, overlap {overlap}": f"{share:.2%} of the pixels"
-            for overlap, share in differences.items()
-        },
+        **_facts_of_tiles(result),
         "time": f"{result['seconds']} s, {result['images_per_second']} images a second",
         "kerasseg": result["kerasseg_version"],
         "trained with": described.kerasseg_version,
         **({"commit": described.commit} if described.commit else {}),
     }
+
+
+def _facts_of_tiles(result: dict[str, Any]) -> dict[str, str]:
+    shares = {
+        f"other class than without tiles, overlap {overlap}": f"{changed} of the pixels"
+        for overlap, changed in tile_rows(result)
+    }
+    note = tile_note(result)
+    return {**shares, "tiles": note} if note else shares

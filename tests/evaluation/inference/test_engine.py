@@ -4,11 +4,21 @@ import pytest
 import tensorflow as tf
 
 from kerasseg import data
+from kerasseg.data import batches
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation import Protocol, confusion_matrix, evaluate, evaluate_images, predict
+from kerasseg.evaluation import (
+    Predictor,
+    Protocol,
+    Tally,
+    confusion_matrix,
+    evaluate,
+    evaluate_images,
+    predict,
+)
 from kerasseg.label_set import LabelSet
 from tests.data.files import LABELS, write_folder
 from tests.evaluation.networks import random_model, reads_green
+from tests.evaluation.stages import Stage
 from tests.replicas import TWO
 
 
@@ -94,6 +104,40 @@ def test_a_split_is_counted_by_any_protocol_on_any_devices(tmp_path, protocol, d
     assert found.confusion.sum() == expected.sum()
     assert abs(found.confusion - expected).sum() <= 4
     assert sorted(found.numbers) == [0, 1, 2]
+
+
+def test_batches_are_decoded_and_predicted_while_one_is_counted(tmp_path, monkeypatch):
+    """Each stage ends only when the one before it has begun the next batch, but for the last."""
+    count, decoded, seen, counted = 6, Stage(), Stage(), Stage()
+    feed_of, function_of = batches.evaluation_feed, Predictor.batch_function
+
+    def evaluation_feed(*arguments):
+        feed, read = feed_of(*arguments)
+
+        def noted(image, label):
+            decoded.begin()
+            return image, label
+
+        return feed, lambda *one: tuple(tf.py_function(noted, read(*one), (tf.uint8, tf.int32)))
+
+    def batch_function(self, images):
+        function = function_of(self, images)
+
+        def classes(batch):
+            assert decoded.reaches(min(seen.begin() + 1, count))
+            return function(batch)
+
+        return classes
+
+    class Waiting(Tally):
+        def add(self, truth, classes, confidence=None):
+            assert seen.reaches(min(counted.begin() + 1, count))
+
+    monkeypatch.setattr(batches, "evaluation_feed", evaluation_feed)
+    monkeypatch.setattr(Predictor, "batch_function", batch_function)
+    pairs = write_folder(tmp_path, [(40, 48)] * count)
+    evaluate(reads_green(), pairs, LABELS, batch_size=1, tally=Waiting(LABELS))
+    assert (decoded.count, seen.count, counted.count) == (count, count, count)
 
 
 def test_other_classes_than_the_datas_are_refused(tmp_path):

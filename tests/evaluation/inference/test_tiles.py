@@ -62,15 +62,46 @@ def test_a_constant_stays_what_it_is_to_the_last_bit(size, margin):
     assert (whole == value).all()
 
 
-def test_weights_go_over_linearly_and_add_up_to_one():
+# Of the second of two tiles of 64 pixels that have 32 in common, along 96 pixels.
+SECOND = np.concatenate([np.zeros(32), (np.arange(32) + 0.5) / 32, np.ones(32)])
+
+
+@pytest.mark.parametrize("size", [(64, 96), (96, 64)], ids=["columns", "rows"])
+def test_weights_go_over_linearly_along_each_axis(size):
     """Each tile says its own number, 0 or 1: what comes out is the second one's weight."""
     numbers = iter([0.0, 1.0])
-    image = random_image(64, 96)
+    image = random_image(*size)
     whole = put_together(image, TILES, lambda tile: np.full(tile.shape, next(numbers)))
-    weights = np.concatenate([np.zeros(32), (np.arange(32) + 0.5) / 32, np.ones(32)])
-    np.testing.assert_allclose(
-        whole, np.broadcast_to(weights[None, :, None], whole.shape), atol=1e-6
+    expected = SECOND[:, None] if size[0] == 96 else SECOND
+    np.testing.assert_allclose(whole, np.broadcast_to(expected[..., None], whole.shape), atol=1e-6)
+
+
+def weights_of_tiles(size, protocol, count):
+    """The weight of each tile at each pixel, `(H, W, count)`: each says 1 for itself, else 0."""
+    numbers = iter(np.eye(count))
+    found = put_together(
+        random_image(*size),
+        protocol,
+        lambda tile: np.broadcast_to(next(numbers), (*tile.shape[:3], count)),
     )
+    assert next(numbers, None) is None
+    return found
+
+
+def test_where_four_tiles_meet_the_weights_of_rows_and_columns_are_multiplied():
+    along = np.stack([1 - SECOND, SECOND])
+    expected = np.einsum("ay,bx->yxab", along, along).reshape(96, 96, 4)
+    np.testing.assert_allclose(weights_of_tiles((96, 96), TILES, 4), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("margin", [0, 5, 16])
+def test_the_weights_of_all_tiles_add_up_to_one_everywhere(margin):
+    size, protocol = (130, 175), Protocol(tile=64, overlap=32, margin=margin)
+    count = len(spans(130, protocol)) * len(spans(175, protocol))
+    weights = weights_of_tiles(size, protocol, count)
+    assert weights.min() >= 0
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-6)
+    assert (weights.max(axis=(0, 1)) > 0.9).all()  # in its middle a tile speaks for itself
 
 
 def test_an_image_no_larger_than_a_tile_is_seen_whole():
@@ -96,8 +127,10 @@ def narrow_refinenet():
         )
 
 
-def test_the_logits_of_refinenet_are_those_of_the_whole_image():
-    model, image = narrow_refinenet(), random_image(6144, 32).astype(np.float32)
+@pytest.mark.parametrize("size", [(6144, 32), (32, 6144)], ids=["rows", "columns"])
+def test_the_logits_of_refinenet_are_those_of_the_whole_image(size):
+    """Cut along one axis at a time: along both, an image of this reach has 38 million pixels."""
+    model, image = narrow_refinenet(), random_image(*size).astype(np.float32)
     # Convs and pools at strides 32, 16, 8 and 4 reach 15, 9, 9 and 10 cells far, a resize one
     # more, and the backbone 63 pixels.
     reach = 16 * 32 + 10 * 16 + 10 * 8 + 11 * 4 + 63

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerasseg.evaluation import BoundaryF1, BoundaryIoU
 from kerasseg.evaluation.result.details import TOLERANCES, WIDTHS, Tally
 from kerasseg.evaluation.result.markdown import markdown_of
 from kerasseg.evaluation.result.page import page_of
@@ -64,11 +65,12 @@ def test_scores_are_numpys(small):
     result, truth, predicted = small
     valid = truth != NO_CLASS
     right = (truth == predicted) & valid
-    ious, recalls, weighted = [], [], 0
+    ious, recalls, precisions, weighted = [], [], [], 0
     for number in range(3):
         of_truth, of_prediction = (truth == number) & valid, (predicted == number) & valid
         ious.append((of_truth & of_prediction).sum() / (of_truth | of_prediction).sum())
         recalls.append((of_truth & right).sum() / of_truth.sum())
+        precisions.append((of_prediction & right).sum() / of_prediction.sum())
         weighted += ious[-1] * of_truth.sum() / valid.sum()
     dice = [2 * iou / (1 + iou) for iou in ious]
     for key, expected in (
@@ -82,8 +84,31 @@ def test_scores_are_numpys(small):
         assert result[key] == pytest.approx(expected), key
     assert result["classes_in_mean"] == 3
     assert result["absent_classes"] == ["never"]
-    assert result["class_iou"]["never"] is None
+    for key, expected in (
+        ("iou", ious),
+        ("dice", dice),
+        ("accuracy", recalls),
+        ("precision", precisions),
+    ):
+        assert list(result[f"class_{key}"].values()) == [*map(pytest.approx, expected), None], key
+    assert max(abs(np.subtract(precisions, recalls))) > 0.01  # neither passes for the other
+
+
+def test_scores_of_borders_are_those_of_the_metrics(small):
+    result, truth, predicted = small
+    given = truth[None], np.eye(4, dtype=np.float32)[predicted][None]
+    metric = BoundaryIoU(4, NO_CLASS)
+    metric.update_state(*given)
+    *known, never = metric.class_scores().numpy()
+    assert np.isnan(never)
+    assert list(result["class_boundary_iou"].values()) == [*map(pytest.approx, known), None]
+    assert result["boundary_iou"] == pytest.approx(np.mean(known))
     assert list(result["boundary_f1"]) == [str(each) for each in TOLERANCES]
+    for tolerance in TOLERANCES:
+        metric = BoundaryF1(4, NO_CLASS, tolerance=tolerance)
+        metric.update_state(*given)
+        expected = np.nanmean(metric.class_scores())
+        assert result["boundary_f1"][str(tolerance)] == pytest.approx(expected), tolerance
 
 
 def test_near_a_border_and_the_rest_make_up_the_whole(small):
