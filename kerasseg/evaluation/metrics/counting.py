@@ -35,7 +35,28 @@ def read_labels(truth: tf.Tensor, num_classes: int, ignore_label: int) -> Labels
 
 def predicted_classes(logits: tf.Tensor) -> tf.Tensor:
     """Returns int32 `(N, H, W)`, the class of the highest logit or probability."""
+    return _compiled_argmax(logits) if _is_worth_compiling(logits) else _argmax(logits)
+
+
+def _is_worth_compiling(logits: tf.Tensor) -> bool:
+    """Returns whether XLA's argmax is to take the place of TensorFlow's.
+
+    On a CPU it takes an eighth of the time, which is most of what a metric costs a training step.
+    It is compiled for each shape anew, and Keras cannot compile within a strategy.
+    """
+    return (
+        not tf.executing_eagerly()
+        and logits.shape.is_fully_defined()
+        and not tf.distribute.has_strategy()
+        and not tf.config.list_logical_devices("GPU")
+    )
+
+
+def _argmax(logits: tf.Tensor) -> tf.Tensor:
     return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+
+_compiled_argmax = tf.function(_argmax, jit_compile=True, autograph=False)
 
 
 def _assert_known(classes: tf.Tensor, num_classes: int, ignore_label: int) -> tf.Operation | None:
