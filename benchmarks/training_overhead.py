@@ -1,11 +1,11 @@
 """Measures what logs, metrics and pictures cost beside the steps of a training.
 
-    python -m benchmarks.training_overhead --data-dir DIR [--recipe RECIPE] [--rounds 5]
+    python -m benchmarks.training_overhead --data-dir DIR [--recipe RECIPE] [--rounds 15]
 
-An epoch of the recipe's steps on one batch that is held in memory, once by `fit` alone and once
-with the metric, the callbacks that look and tell, and the pictures of the validation images; what
-saves is left out. The two take turns in one process. Printed are the medians of the seconds of an
-epoch, and what the second takes more.
+A few steps of the recipe on one batch that is held in memory, once by `fit` alone and once with the
+metric and the callbacks that look and tell, in turns in one process: the median of the ratios of
+neighbours is what they cost. Pictures come once an epoch, and are timed for themselves. What saves
+is left out.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from kerasseg.callbacks import BestModel, EpochCheckpoint
+from kerasseg.callbacks import BestModel, EpochCheckpoint, ValidationBoard
 from kerasseg.experiment import build_model
 from kerasseg.recipe import read_recipe
 from kerasseg.run import Run
@@ -27,59 +27,70 @@ from kerasseg.splits import find_splits
 from kerasseg.training_loop import Training
 from kerasseg.workers import take_part
 
-_SAVING = (BestModel, EpochCheckpoint)
+_NOT_IN_STEPS = (BestModel, EpochCheckpoint, ValidationBoard)
+_STEPS = 8  # of a turn: short, so that neighbours find the same machine
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prints the two times and their ratio."""
+    """Prints what the parts cost, and all together."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", required=True)
     parser.add_argument("--recipe", type=Path, default=Path("training/recipes/camvid.toml"))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        epochs = _epochs(options.recipe, options.data_dir, Run(folder))
-        seconds: dict[str, list[float]] = {name: [] for name in epochs}
-        for turn in range(options.rounds + 1):
-            for name, epoch in epochs.items():
-                begin = time.perf_counter()
-                epoch(turn)
-                # The first round traces the graphs.
-                if turn:
-                    seconds[name].append(time.perf_counter() - begin)
-    alone, watched = (statistics.median(values) for values in seconds.values())
-    print(f"alone {alone:.2f} s, watched {watched:.2f} s: {watched / alone - 1:+.1%}")
-
-
-def _epochs(path: Path, data_dir: str, run: Run) -> dict[str, Callable[[int], None]]:
-    """Returns what trains an epoch of a number alone, and what does so under watch."""
-    recipe = read_recipe(path)
+    recipe = read_recipe(options.recipe)
     keras.config.set_dtype_policy(recipe.training.precision)
-    splits = find_splits(recipe, data_dir)
+    splits = find_splits(recipe, options.data_dir)
     model = build_model(recipe, splits.labels.num_classes)
     parts = splits.train, splits.validation, splits.labels
-    training = Training(model, recipe, *parts, run, take_part(recipe))
+    with tempfile.TemporaryDirectory() as folder:
+        training = Training(model, recipe, *parts, Run(folder), take_part(recipe))
+        alone, watched = _turns(training)
+        pairs = [(_seconds(alone, n), _seconds(watched, n)) for n in range(options.rounds + 1)][1:]
+        pictures = _pictures(training, options.rounds)
+    step = statistics.median(first for first, _ in pairs) / _STEPS
+    share = statistics.median(second / first for first, second in pairs) - 1
+    epoch = step * (len(splits.train) // recipe.training.batch_size)
+    of_pictures = pictures / epoch
+    print(f"a step alone {step:.3f} s; metric and callbacks {share:+.1%}")
+    print(f"pictures {pictures:.2f} s an epoch of {epoch:.1f} s: {of_pictures:+.1%}")
+    print(f"together {share + of_pictures:+.1%}")
+
+
+def _turns(training: Training) -> tuple[Callable[[int], None], Callable[[int], None]]:
+    """Returns what trains some steps of an epoch of a number alone, and what does so watched."""
     watched, alone = training.twin(), training.twin()
     alone.compile(optimizer=alone.optimizer, loss=alone.loss)
     batch = tf.data.Dataset.from_tensors(next(iter(training.batches(0))))
-    steps = len(splits.train) // recipe.training.batch_size
-    looking = [one for one in training.callbacks() if not isinstance(one, _SAVING)]
+    looking = [one for one in training.callbacks() if not isinstance(one, _NOT_IN_STEPS)]
 
-    def epoch_of(
+    def turn_of(
         twin: keras.Model, callbacks: Sequence[keras.callbacks.Callback]
     ) -> Callable[[int], None]:
         return lambda number: twin.fit(
             batch.repeat(),
             initial_epoch=number,
             epochs=number + 1,
-            steps_per_epoch=steps,
+            steps_per_epoch=_STEPS,
             callbacks=list(callbacks),
             shuffle=False,
             # On a terminal the bar is one of the callbacks, and shows itself only so.
             verbose=1 if callbacks and sys.stdout.isatty() else 0,
         )
 
-    return {"alone": epoch_of(alone, ()), "watched": epoch_of(watched, looking)}
+    return turn_of(alone, ()), turn_of(watched, looking)
+
+
+def _pictures(training: Training, rounds: int) -> float:
+    """Returns the median of the seconds that an epoch's pictures take."""
+    (board,) = (one for one in training.callbacks() if isinstance(one, ValidationBoard))
+    return statistics.median([_seconds(board.on_epoch_end, n) for n in range(rounds + 1)][1:])
+
+
+def _seconds(turn: Callable[[int], None], number: int) -> float:
+    begin = time.perf_counter()
+    turn(number)
+    return time.perf_counter() - begin
 
 
 if __name__ == "__main__":
