@@ -180,10 +180,12 @@ def _write(pixels: np.ndarray, target: Path) -> None:
     try:
         with atomic_file(target) as temporary:
             picture.save(temporary)
-    except OSError as error:
+    except (KerassegError, OSError) as error:
+        known = isinstance(error, KerassegError)
+        why = str(error) if known else f"{target} cannot be written ({first_line(error)})."
         raise KerassegError(
-            f"{target} cannot be written ({first_line(error)}). The environment variable "
-            "KERASSEG_HOME chooses another directory for what is converted."
+            f"{why} The environment variable KERASSEG_HOME chooses another directory for what is "
+            "converted."
         ) from None
 
 

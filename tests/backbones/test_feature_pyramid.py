@@ -34,6 +34,7 @@ def test_takes_bytes_and_floats_in_every_way_of_calling(lite):
             assert_close(level, reference)
 
 
+@pytest.mark.slow
 def test_saved_model_takes_bytes_of_any_size(lite, tmp_path):
     archive = keras.export.ExportArchive()
     archive.track(lite)
@@ -46,6 +47,7 @@ def test_saved_model_takes_bytes_of_any_size(lite, tmp_path):
         assert_close(level, reference)
 
 
+@pytest.mark.slow
 def test_fits_batches_of_bytes_whose_size_varies(lite):
     pooled = keras.layers.GlobalAveragePooling2D()(lite.outputs[3])
     model = keras.Model(lite.inputs[0], keras.layers.Dense(2)(pooled))

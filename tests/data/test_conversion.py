@@ -167,9 +167,7 @@ def test_a_disk_that_is_too_small_is_named_early(source, monkeypatch):
 
 def test_a_home_that_cannot_be_written_is_named(source, home):
     home.write_text("a file in its place")
-    with pytest.raises(
-        KerassegError, match=r"one.png cannot be written .*KERASSEG_HOME chooses an"
-    ):
+    with pytest.raises(KerassegError, match=r"one.png cannot be written.*KERASSEG_HOME chooses an"):
         converted([counted(source)[0]])
 
 

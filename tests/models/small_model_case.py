@@ -19,11 +19,7 @@ from tests.models.model_case import (
     tiny_backbone,
 )
 
-# Each takes seconds to compile.
-XLA_SIZES = [
-    (33, 47),
-    *(pytest.param(size, marks=pytest.mark.slow) for size in [(16, 16), (65, 113), (153, 243)]),
-]
+XLA_SIZES = [(33, 47), (16, 16), (65, 113), (153, 243)]
 
 
 class SmallModelCase:
@@ -125,6 +121,7 @@ class SmallModelCase:
 class XlaModelCase(SmallModelCase):
     """What XLA compiles: its own bilinear resize is wrong at odd sizes (`layers/bilinear.py`)."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("size", XLA_SIZES)
     def test_xla_gives_the_same_values_and_gradients(self, model, size):
         images = tf.constant(random_images(1, *size))

@@ -37,6 +37,7 @@ def test_sigmoid_gives_the_probability_of_the_mask(build):
     np.testing.assert_allclose(probability, 1 / (1 + np.exp(-logits(images).numpy())), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_learns_a_mask(build):
     model = build(activation="sigmoid")
     images = random_images(2, 64, 64)

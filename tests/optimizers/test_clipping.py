@@ -31,6 +31,7 @@ def test_two_replicas_clip_the_sum_of_their_gradients():
     assert weight.numpy() == pytest.approx(-0.5)
 
 
+@pytest.mark.slow
 def test_two_replicas_clip_as_one():
     def three_steps():
         return changes(SGD(0.5, 0.9, global_clipnorm=0.2), network(batch_norm=False), steps=3)

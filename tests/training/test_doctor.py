@@ -169,5 +169,7 @@ def test_where_to_write_is_checked_before_anything_is_read(photos, capsys, monke
 
 def test_a_usage_error_is_that_of_argparse(photos, capsys):
     for arguments in (["photos", "--class-name"], ["photos", "--colours", "red"], []):
-        assert run(*arguments) == 2
+        with pytest.raises(SystemExit) as ended:
+            run(*arguments)
+        assert ended.value.code == 2
         assert "usage: python -m training.doctor" in capsys.readouterr().err

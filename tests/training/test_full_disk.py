@@ -31,6 +31,7 @@ def error_of(capsys):
     return capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.keras", "report.html"])
 def test_at_the_end_of_a_run(train, finished, undisturbed, no_room_for, monkeypatch, capsys, name):
     (finished / name).unlink()

@@ -41,6 +41,7 @@ def refused(capsys, *arguments):
     return said
 
 
+@pytest.mark.slow
 def test_killed_and_started_again_it_ends_with_the_same_bytes(data_dir, prepared, tmp_path):
     arguments = [str(data_dir), str(tmp_path / "out"), *NAMES, "--shards", "3"]
     ended = subprocess.run(

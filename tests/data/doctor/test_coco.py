@@ -225,7 +225,7 @@ def test_a_wrong_size_is_in_the_pictures_of_the_report(leaves, tmp_path):
 
 def test_label_maps_that_cannot_be_written_are_an_error_of_their_own(leaves, tmp_path):
     (tmp_path / "home").write_text("a file in its place")
-    with pytest.raises(KerassegError, match=r"cannot be written .*KERASSEG_HOME chooses another"):
+    with pytest.raises(KerassegError, match=r"cannot be written.*KERASSEG_HOME chooses another"):
         doctor.open_published("coco_json", leaves)
 
 

@@ -127,6 +127,7 @@ def narrow_refinenet():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(6144, 32), (32, 6144)], ids=["rows", "columns"])
 def test_the_logits_of_refinenet_are_those_of_the_whole_image(size):
     """Cut along one axis at a time: along both, an image of this reach has 38 million pixels."""
