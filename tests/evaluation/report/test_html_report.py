@@ -48,12 +48,17 @@ def text():
     return html_report("a run", LABELS, CONFUSION, HISTORY, best, worst, facts, "[model]\na = 1")
 
 
-def test_it_is_whole_and_needs_no_other_file(text):
+def assert_self_contained(text):
+    """Every element is closed, and every picture is in the page."""
     page = Page(text)
     assert page.open == []
     assert all(source.startswith("data:image/") for source in page.sources)
     assert not re.search(r'(src|href)="(?!data:)', text)
     assert "http" not in re.sub(r"data:image/[^\"]*", "", text)
+
+
+def test_it_is_whole_and_needs_no_other_file(text):
+    assert_self_contained(text)
 
 
 def test_its_curves_name_no_other_file_either(text):
