@@ -13,7 +13,7 @@ from typing import TypeAlias
 CONFIDENCE = 0.95
 NOT_SEPARATED = "not separated by this budget"
 HEADER = (
-    "| {network} | parameters | GMAC | minutes of training | mean IoU | difference "
+    "| {network} | parameters | GMAC | core minutes | mean IoU | difference "
     "| against the reference |\n|---|---|---|---|---|---|---|"
 )
 
@@ -47,7 +47,7 @@ class Result:
         recipe: Hash of the recipe; a result of another one is none of these.
         data: Fingerprint of the data set.
         mean_iou: Of the last weights on the whole validation images.
-        training_seconds: What `fit` took.
+        processor_seconds: What the run took of all cores, from its start to its end.
         train_images: How many images the training split has.
         parameters: Trainable weights, those of frozen stages too.
         macs: Multiply-adds of one image of `benchmarks.ablations.SIZE`.
@@ -58,7 +58,7 @@ class Result:
     recipe: str
     data: dict[str, str | int]
     mean_iou: float
-    training_seconds: float
+    processor_seconds: float
     train_images: int
     parameters: int
     macs: int
@@ -154,7 +154,7 @@ def differences(rows: Sequence[Configuration], results: Results) -> dict[str, Di
 def _line(row: Configuration, runs: Sequence[Result], difference: Difference | None) -> str:
     if not runs:
         return f"| {row.label} | | | | not run | | |"
-    minutes = statistics.mean(run.training_seconds for run in runs) / 60
+    minutes = statistics.mean(run.processor_seconds for run in runs) / 60
     cells = (
         row.label,
         f"{runs[0].parameters / 1e6:.2f} M",

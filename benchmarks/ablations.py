@@ -5,14 +5,16 @@
 Each run is a process of `training.train` on `benchmarks/ablations.toml` with the settings of its
 configuration, in `runs/ablations/NAME/seed-0`. When it has ended, `result.json` is written there
 and the weights are deleted. The tables go to docs/ablations.md. Started again the program goes on:
-a run that has its result is not trained again, one that was interrupted continues from its last
-epoch. `--set` tries another budget in another `--output`; the page is then left as it is, unless
-`--page` names one.
+a run that has its result is not trained again, one that was interrupted is begun anew, so that its
+processor time is that of a whole run. Several of these programs may run beside each other on
+disjoint `--only`, a core each; `--table` then writes the tables. `--set` tries another budget in
+another `--output`; the page is then left as it is, unless `--page` names one.
 """
 
 import argparse
 import dataclasses
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -28,7 +30,7 @@ from kerasseg.recipe import Recipe, read_recipe
 from kerasseg.run import Run
 
 if TYPE_CHECKING:
-    from kerasseg.splits import Splits
+    from kerasseg.experiment.splits import Splits
 
 PROGRAM = "benchmarks/ablations.py"
 RECIPE = Path(__file__).with_suffix(".toml")
@@ -155,7 +157,7 @@ def _jobs(options: argparse.Namespace) -> Iterator[Job]:
 
 
 def _train_all(jobs: Sequence[Job], options: argparse.Namespace) -> None:
-    from kerasseg.splits import find_splits
+    from kerasseg.experiment.splits import find_splits
 
     splits = find_splits(jobs[0].recipe, options.data_dir)
     for number, job in enumerate(jobs, start=1):
@@ -170,19 +172,27 @@ def _train_all(jobs: Sequence[Job], options: argparse.Namespace) -> None:
 def _train(job: Job, train_images: int, options: argparse.Namespace) -> Result:
     """A process of its own, so that the memory of one run does not burden the next."""
     command = [sys.executable, "-m", options.program, str(RECIPE), "--run-dir", str(job.run.path)]
+    command += ["--overwrite"] if job.run.path.exists() else []
     command += ["--data-dir", options.data_dir] if options.data_dir else []
     command += [part for setting in job.settings for part in ("--set", setting)]
+    before = _processor_seconds()
     if subprocess.run(command, check=False).returncode:
         raise KerassegError(
             f"{job.name} has not ended well; what it said stands above. The same command goes on."
         )
-    result = _measured(job, train_images)
+    result = _measured(job, train_images, _processor_seconds() - before)
     with atomic_file(job.run.file("result.json")) as temporary:
         temporary.write_text(json.dumps(dataclasses.asdict(result), indent=2) + "\n")
     return result
 
 
-def _measured(job: Job, train_images: int) -> Result:
+def _processor_seconds() -> float:
+    """What the processes that this one has started and seen end took of all cores."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _measured(job: Job, train_images: int, processor_seconds: float) -> Result:
     import math
 
     from kerasseg.macs import count_macs
@@ -196,7 +206,7 @@ def _measured(job: Job, train_images: int) -> Result:
         recipe=job.recipe.fingerprint,
         data=job.run.description.fingerprint,
         mean_iou=metrics["mean_iou"],
-        training_seconds=metrics["training_seconds"],
+        processor_seconds=processor_seconds,
         train_images=train_images,
         parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
         macs=count_macs(model, SIZE),
@@ -247,13 +257,14 @@ def _budget(jobs: Sequence[Job], done: Sequence[Result]) -> str:
     training, (height, width) = recipe.training, recipe.augmentation.crop_size
     steps = training.epochs * (images // training.batch_size)
     seeds = ", ".join(str(seed) for seed in dict.fromkeys(job.seed for job in jobs))
-    minutes = sum(result.training_seconds for result in done) / 60
+    minutes = sum(result.processor_seconds for result in done) / 60
     return (
         f"Each run has {steps:,} steps of {training.batch_size} crops of {height}x{width}: "
         f"{training.epochs} epochs of {images} photos, {steps * training.batch_size:,} crops. "
-        f"{len(done)} of {len(jobs)} runs were done (seeds {seeds}), {minutes:.0f} minutes of "
-        f"training in all. GMAC are those of one photo of {SIZE[0]}x{SIZE[1]}; minutes and mean "
-        "IoU are means over the seeds, ± the standard deviation between them."
+        f"{len(done)} of {len(jobs)} runs were done (seeds {seeds}), {minutes:.0f} minutes of one "
+        f"core in all. GMAC are those of one photo of {SIZE[0]}x{SIZE[1]}; core minutes are those "
+        "of a whole run, its start and its evaluation too; they and mean IoU are means over the "
+        "seeds, ± the standard deviation between them."
     )
 
 

@@ -1,4 +1,4 @@
-"""Measures the architectures at 512x512 and writes the README's table.
+"""Measures the architectures at 512x512 and writes the table of docs/networks.md.
 
     python -m benchmarks.architectures [--backbones resnet50 resnet101] [--repeats 5]
 
@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+PAGE = Path(__file__).parents[1] / "docs" / "networks.md"
 SIZE, CLASSES = (512, 512), 21
 MODES = ("float32", "bfloat16", "training")
 # Label in the table, name of the builder, its arguments, and what of it is measured.
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--modes", nargs="+", default=MODES, choices=MODES)
     parser.add_argument("--size", nargs=2, type=int, default=SIZE)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--print-only", action="store_true", help="leave README.md as it is")
+    parser.add_argument("--print-only", action="store_true", help="leave the page as it is")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.one:
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.print_only:
         from benchmarks import readme_table
 
-        readme_table.replace("benchmarks/architectures.py", table)
+        readme_table.replace("benchmarks/architectures.py", table, PAGE)
 
 
 def _row(
@@ -130,8 +131,8 @@ def _training_step(model: Any, pixels: Any) -> Callable[[], object]:
     import numpy as np
 
     import kerasseg
+    from kerasseg.experiment.training_graph import training_graph
     from kerasseg.optimizers import with_multipliers
-    from kerasseg.training_graph import training_graph
 
     labels = np.random.default_rng(1).integers(0, CLASSES, pixels.shape[:3])
     twin = training_graph(model)

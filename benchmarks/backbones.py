@@ -1,4 +1,4 @@
-"""Writes the README's table of backbones: what each costs, and the maps that it gives.
+"""Writes docs/networks.md's table of backbones: what each costs, and the maps that it gives.
 
     python -m benchmarks.backbones
 
@@ -17,6 +17,7 @@ from benchmarks import readme_table
 from kerasseg import backbones
 from kerasseg.macs import count_macs
 
+PAGE = Path(__file__).parents[1] / "docs" / "networks.md"
 SIDE = 512
 HEADER = (
     f"| backbone | parameters (M) | GMAC at {SIDE}x{SIDE} | strides | channels at these strides |\n"
@@ -25,9 +26,9 @@ HEADER = (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Replaces the table in README.md."""
+    """Replaces the table in docs/networks.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args(arguments)
     rows = [HEADER]
     print(HEADER)
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows.append(_row(name))
         print(rows[-1], flush=True)
         keras.utils.clear_session()
-    readme_table.replace("benchmarks/backbones.py", "\n".join(rows), options.readme)
+    readme_table.replace("benchmarks/backbones.py", "\n".join(rows), options.page)
 
 
 def _row(name: str) -> str:

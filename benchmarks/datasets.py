@@ -1,4 +1,4 @@
-"""Writes the README's table of data sets from the catalogue: python -m benchmarks.datasets."""
+"""Writes docs/data.md's table of data sets from the catalogue: python -m benchmarks.datasets."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,16 +7,17 @@ from pathlib import Path
 from benchmarks import readme_table
 from kerasseg import data
 
+PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 PROGRAM = "benchmarks/datasets.py"
 HEADER = "| name | classes | splits | licence | paper |\n|---|---|---|---|---|"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Replaces the table in README.md."""
+    """Replaces the table in docs/data.md."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args(arguments)
-    readme_table.replace(PROGRAM, table(), options.readme)
+    readme_table.replace(PROGRAM, table(), options.page)
     print(table())
 
 

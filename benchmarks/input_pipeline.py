@@ -25,6 +25,7 @@ from kerasseg.data.headers import image_size
 from kerasseg.data.reading import paths
 from kerasseg.label_set import LabelSet
 
+PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 BATCH, CROP = 8, (256, 320)
 EPOCHS = 4  # a round, so that its start counts for little
 SCALE = (0.5, 2.0)
@@ -143,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--print-only", action="store_true", help="leave README.md as it is")
+    parser.add_argument("--print-only", action="store_true", help="leave the page as it is")
     options = parser.parse_args(arguments)
     pairs = data.find_pairs(options.data_dir, "train")
     labels = LabelSet(tuple(str(number) for number in range(255)), ignore_label=255)
@@ -165,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.print_only:
         from benchmarks import readme_table
 
-        readme_table.replace("benchmarks/input_pipeline.py", table)
+        readme_table.replace("benchmarks/input_pipeline.py", table, PAGE)
 
 
 def _table(medians: dict[str, float]) -> str:

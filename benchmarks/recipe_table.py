@@ -1,4 +1,4 @@
-"""Writes the README's table of recipes from finished runs, several seeds of a recipe together.
+"""Writes docs/recipes.md's table of recipes from finished runs, several seeds of a recipe together.
 
     python -m benchmarks.recipe_table runs/camvid-seed0 runs/camvid-seed1 runs/quickstart
 
@@ -18,22 +18,23 @@ from pathlib import Path
 from benchmarks import readme_table
 from kerasseg.recipe import Recipe, read_recipe
 
+PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
 RECIPES = Path("training/recipes")
 HEADER = "| recipe | network | minutes of training | mean IoU |\n|---|---|---|---|"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Replaces the table in README.md."""
+    """Replaces the table in docs/recipes.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--page", type=Path, default=PAGE)
     parser.add_argument("--epoch-seconds", nargs="+", metavar="NAME=SECONDS", default=[])
     options = parser.parse_args(arguments)
     alone = {
         name: float(seconds) for name, seconds in (o.split("=") for o in options.epoch_seconds)
     }
     table = "\n".join([HEADER, *_rows(options.runs, alone)])
-    readme_table.replace("benchmarks/recipe_table.py", table, options.readme)
+    readme_table.replace("benchmarks/recipe_table.py", table, options.page)
     print(table)
 
 

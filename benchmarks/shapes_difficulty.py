@@ -29,9 +29,9 @@ from kerasseg.data import (
     training_batches,
 )
 from kerasseg.evaluation import class_iou, confusion_matrix, mean_iou
+from kerasseg.experiment.training_graph import training_graph
 from kerasseg.losses import SegmentationCrossentropy
 from kerasseg.models.segmentation_model import segmentation_model
-from kerasseg.training_graph import training_graph
 
 HISTOGRAM_LIMIT = 0.35
 PATCH_LIMIT = 0.60

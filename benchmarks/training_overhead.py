@@ -20,12 +20,12 @@ import keras
 import tensorflow as tf
 
 from kerasseg.callbacks import BestModel, EpochCheckpoint, ValidationBoard
-from kerasseg.experiment import build_model
+from kerasseg.experiment.experiment import build_model
+from kerasseg.experiment.splits import find_splits
+from kerasseg.experiment.training_loop import Training
 from kerasseg.recipe import read_recipe
 from kerasseg.run import Run
-from kerasseg.splits import find_splits
-from kerasseg.training_loop import Training
-from kerasseg.workers import take_part
+from kerasseg.workers.workers import take_part
 
 _NOT_IN_STEPS = (BestModel, EpochCheckpoint, ValidationBoard)
 _STEPS = 8  # of a turn: short, so that neighbours find the same machine

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 import kerasseg
-from kerasseg.training_graph import training_graph
+from kerasseg.experiment.training_graph import training_graph
 
 BATCH, SIZE, CLASSES = 8, (256, 320), 11
 

@@ -3,7 +3,7 @@
 Nothing is measured: the program counts multiply-adds, and writes what follows from them behind
 `Time:` of the recipes' headers. A recipe of a paper is taken to run on one A100, at the rate that
 docs/scaling.md assumes; one for two cores takes per multiply-add what camvid.toml took, whose
-minutes stand in the README. Run it again when one of these changes.
+minutes stand in docs/recipes.md. Run it again when one of these changes.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from kerasseg import count_macs, data
 from kerasseg.recipe import ARCHITECTURES, Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
 ON_TWO_CORES = ("camvid_keras_cv", "folder", "oxford_iiit_pet")
 PHOTOS = 100  # of a folder, whose own number nobody knows
 _ESTIMATE = re.compile(r"^estimated, not run: .*?\.(?= [A-Z]|$)")
@@ -88,9 +88,9 @@ def macs(name: str) -> int:
     return count_macs(model, recipe.augmentation.crop_size)
 
 
-def camvid_minutes(readme: Path = README) -> float:
-    """Returns the minutes of training of camvid.toml, from the README's table."""
-    (row,) = re.findall(r"^\| `training/recipes/camvid\.toml` .*$", readme.read_text(), re.M)
+def camvid_minutes(page: Path = PAGE) -> float:
+    """Returns the minutes of training of camvid.toml, from the table of docs/recipes.md."""
+    (row,) = re.findall(r"^\| `training/recipes/camvid\.toml` .*$", page.read_text(), re.M)
     return float(row.split(" | ")[2])
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from export.images import run_samples
 from kerasseg.command_line import program
+from kerasseg.evaluation.prediction.options import add_view_options, protocol_from
 from kerasseg.run import Run
-from kerasseg.serving import describe_signatures, export_saved_model
+from kerasseg.serving import ExportRecord, describe_signatures, export_saved_model, read_record
+from kerasseg.serving.signatures import DEFAULT_SIGNATURES, MAX_PIXELS
+from kerasseg.serving.slimming import PRECISIONS
 
 RUN_FILES = ("run.json", "recipe.toml")
 
@@ -28,20 +31,63 @@ def main(arguments: Sequence[str] | None = None) -> None:
         labels=run.description.labels,
         warmup_images=() if options.no_warmup else samples or None,
         assets={name: run.file(name).read_text("utf-8") for name in _present(run)},
+        precision=options.precision,
+        protocol=protocol_from(options),
+        max_pixels=options.max_pixels or None,
+        default_signature=options.default_signature,
+        frozen=False if options.no_freeze else None,
+        fold=not options.no_fold,
     )
     print(f"{run.file(model_file)} -> {version} ({_megabytes(version):.1f} MB)")
     for signature in describe_signatures(version):
         print(f"  {signature}")
+    print(_said(read_record(version)))
     print(_next_steps(options.run, version, options.best))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m export.saved_model", description=__doc__)
-    parser.add_argument("run", metavar="RUN", help="the run directory")
-    parser.add_argument("out", metavar="OUT", help="the served model's base path, made if need be")
-    parser.add_argument("--best", action="store_true", help="the best weights, not the last ones")
-    parser.add_argument("--no-warmup", action="store_true", help="write no warm-up requests")
+    add = parser.add_argument
+    add("run", metavar="RUN", help="the run directory")
+    add("out", metavar="OUT", help="the served model's base path, made if need be")
+    add("--best", action="store_true", help="the best weights, not the last ones")
+    add("--no-warmup", action="store_true", help="write no warm-up requests")
+    add("--precision", choices=PRECISIONS, help="to compute in (default: that of the model)")
+    add_view_options(parser)
+    add(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        default=MAX_PIXELS,
+        help="the largest image, height times width; 0 for any (default: %(default)s)",
+    )
+    add(
+        "--default-signature",
+        choices=DEFAULT_SIGNATURES,
+        default="bytes",
+        help="what serving_default takes (default: bytes, encoded images)",
+    )
+    add("--no-freeze", action="store_true", help="leave the weights variables")
+    add("--no-fold", action="store_true", help="leave batch norm as it is")
     return parser
+
+
+def _said(record: ExportRecord) -> str:
+    """Says what became of the weights."""
+    weights = "constants of the graph" if record.frozen else "variables"
+    folded, left = len(record.folded), ", ".join(record.not_folded)
+    lines = [
+        f"Computed in {record.precision}, weights as {weights}, images of up to "
+        f"{record.max_pixels or 'any number of'} pixels, {_views(record)}.",
+        f"Batch norms folded into the conv before them: {folded}"
+        + (f"; not folded: {left}." if left else "."),
+    ]
+    return "\n".join(lines)
+
+
+def _views(record: ExportRecord) -> str:
+    scales = ", ".join(f"{scale:g}" for scale in record.views.scales)
+    return f"seen at scale {scales}{' and mirrored' if record.views.flip else ''}"
 
 
 def _present(run: Run) -> list[str]:

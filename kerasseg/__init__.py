@@ -4,6 +4,7 @@ from kerasseg import (
     backbones,
     data,
     evaluation,
+    formats,
     layers,
     losses,
     optimizers,
@@ -11,6 +12,7 @@ from kerasseg import (
     visualization,
 )
 from kerasseg.evaluation import evaluate, predict
+from kerasseg.formats import export_litert, export_onnx, export_openvino
 from kerasseg.label_set import LabelSet
 from kerasseg.macs import count_macs
 from kerasseg.models import (
@@ -45,7 +47,11 @@ __all__ = [
     "efficientfcn_decoder",
     "evaluate",
     "evaluation",
+    "export_litert",
+    "export_onnx",
+    "export_openvino",
     "export_saved_model",
+    "formats",
     "freeze_backbone",
     "freeze_stages",
     "layers",

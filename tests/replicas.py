@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from kerasseg import distribution
+from kerasseg.workers import distribution
 
 TWO = ("CPU:0", "CPU:1")
 

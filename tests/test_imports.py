@@ -11,10 +11,15 @@ from tests.processes import CHECKOUT, run_python
 # Imported where they are used: each costs time, or is there in an extra alone.
 LATE = (
     "PIL",
+    "ai_edge_litert",
     "av",
+    "grpc",
+    "httpx2",
     "keras_cv",
     "matplotlib",
     "onnx",
+    "onnxruntime",
+    "openvino",
     "pycocotools",
     "pyarrow",
     "pydantic",
@@ -23,10 +28,12 @@ LATE = (
     "ray",
     "scipy",
     "sklearn",
+    "starlette",
     "tensorboard",
     "tensorflow_datasets",
     "tensorflow_serving",
     "tf2onnx",
+    "uvicorn",
 )
 PROGRAM = """
 import json, sys

@@ -17,10 +17,11 @@ from kerasseg.run import Run
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+DOCS = ROOT / "docs"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def command(beginning: str) -> str:
@@ -73,9 +74,34 @@ def test_the_files_that_the_readme_names_are_there() -> None:
     assert [name for name in named if not (ROOT / name).is_file()] == []
 
 
-def test_every_recipe_is_named_in_the_readme() -> None:
+def test_every_page_is_named_in_the_readme() -> None:
+    pages = {f"docs/{path.name}" for path in DOCS.glob("*.md")}
+    assert pages == set(re.findall(r"\]\((docs/\w+\.md)\)", README)), pages
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_the_files_that_a_page_links_to_are_there(page: Path) -> None:
+    named = re.findall(r"\]\(([\w/.]+)\)", page.read_text())
+    assert [name for name in named if not (DOCS / name).is_file()] == []
+
+
+def test_the_figures_of_the_readme_are_those_of_the_pages() -> None:
+    """What a program measures again may not leave an older figure here."""
+    networks, recipes = ((DOCS / name).read_text() for name in ("networks.md", "recipes.md"))
+    told = re.search(r"takes ([\d.]+ s) where the dilated network takes ([\d.]+ s)", README)
+    assert told
+    for network, seconds in zip(("EfficientFCN", "DilatedFCN"), told.groups(), strict=True):
+        assert re.search(rf"^\| {network} \| resnet101 \|.* {seconds} ", networks, re.MULTILINE)
+    told = re.search(r"takes (\d+) minutes .* mean IoU of\s([\d.]+ ± [\d.]+)", README, re.DOTALL)
+    assert told
+    row = rf"camvid\.toml` .* {told[1]}\.\d \| {told[2]} "
+    assert re.search(row, recipes)
+
+
+def test_every_recipe_is_named_in_its_page() -> None:
     recipes = {path.name for path in (ROOT / "training" / "recipes").glob("*.toml")}
-    assert recipes == set(re.findall(r"training/recipes/(\w+\.toml)", README))
+    page = (DOCS / "recipes.md").read_text()
+    assert recipes == set(re.findall(r"training/recipes/(\w+\.toml)", page))
 
 
 @pytest.mark.slow
@@ -123,18 +149,22 @@ def test_the_doctor_finds_what_the_readme_shows(tmp_path: Path) -> None:
         label[40:56, 8:24] = 3
         Image.fromarray(label).save(path)
     line = command("python -m training.doctor")
-    (finding,) = [block for block in blocks("text") if block.startswith("error: ")]
+    (finding,) = [
+        block
+        for block in blocks("text", (DOCS / "data.md").read_text())
+        if block.startswith("error: ")
+    ]
     assert finding in run_line(line, tmp_path, status=1)
 
 
 @pytest.mark.slow
-def test_the_quickstart_reaches_what_it_promises(tmp_path: Path) -> None:
+def test_the_quickstart_learns_in_two_epochs_of_five(tmp_path: Path) -> None:
     _, _, line = command('pip install ".[quickstart]"').partition(" && ")
-    shown = run_line(line, tmp_path)
+    shown = run_line(line, tmp_path, "--set", "training.epochs=2")
     assert "seconds spent in training" in shown
     run = Run.open(tmp_path / "runs/quickstart")
     scores = json.loads(run.file("metrics.json").read_text())
-    assert scores["mean_iou"] >= 0.80
+    assert scores["mean_iou"] >= 0.70  # 0.76 was seen; 0.83 after five
     assert scores["class_iou"]["wire"] >= 0.50
     assert (run.file("serving") / "1" / "saved_model.pb").is_file()
     assert len(list(run.file("pictures").glob("*.png"))) == 4

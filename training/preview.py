@@ -12,8 +12,8 @@ from kerasseg.errors import KerassegError
 if TYPE_CHECKING:
     import numpy as np
 
+    from kerasseg.experiment.splits import Splits
     from kerasseg.recipe import Recipe
-    from kerasseg.splits import Splits
 
 _COLUMNS = 2
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kerasseg.recipe import read_recipe
 
     recipe = read_recipe(options.recipe, options.set)
-    from kerasseg.splits import find_splits
+    from kerasseg.experiment.splits import find_splits
     from kerasseg.visualization import contact_sheet, labelled_crop
 
     splits = find_splits(recipe, options.data_dir)

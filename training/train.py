@@ -22,13 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_dir = options.run_dir or Path("runs") / name
     print(f"run directory: {run_dir}")
     if options.smoke:
-        from kerasseg.smoke import run_smoke_test
+        from kerasseg.experiment.smoke import run_smoke_test
 
         # A directory of that name holds nothing but an earlier smoke test.
         overwrite = options.overwrite or options.run_dir is None
         run_smoke_test(recipe, run_dir, data_dir=options.data_dir, overwrite=overwrite)
     else:
-        from kerasseg.experiment import run_experiment
+        from kerasseg.experiment.experiment import run_experiment
 
         run_experiment(recipe, run_dir, data_dir=options.data_dir, overwrite=options.overwrite)
 

@@ -17,7 +17,7 @@ import numpy as np
 from kerasseg.backbones.torch_pickle import read_tensors
 from kerasseg.backbones.weights_file import Weights, load_keras_file
 from kerasseg.errors import KerassegError
-from kerasseg.weights_comparison import differences, misfit
+from kerasseg.weights.comparison import differences, misfit
 
 
 class Stage(NamedTuple):

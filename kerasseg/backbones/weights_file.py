@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kerasseg.errors import KerassegError, first_line
-from kerasseg.weights_loading import load_exactly
+from kerasseg.weights.loading import load_exactly
 
 Weights: TypeAlias = str | os.PathLike[str] | None
 

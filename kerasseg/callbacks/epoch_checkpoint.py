@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from kerasseg.errors import KerassegError
 from kerasseg.files import atomic_directory, atomic_file
-from kerasseg.workers import Workers
+from kerasseg.workers.workers import Workers
 
 
 class EpochCheckpoint(keras.callbacks.Callback):

@@ -5,6 +5,8 @@ import time
 
 import keras
 
+_LEAST_STEPS = 3  # Of fewer, what a step takes says nothing.
+
 
 class Progress(keras.callbacks.Callback):
     """Adds images a second and the minutes left in the run to each step's logs.
@@ -67,12 +69,14 @@ class Progress(keras.callbacks.Callback):
         """Seconds of a step: of the median epoch of this start.
 
         A call of the compiled function that is of other steps than any before traces its graph,
-        and does not count; None before there was any other. The first epoch, which fills caches,
-        counts only where no later one does.
+        and does not count; None before there were three others. The first epoch, which fills
+        caches, counts only where no later one does.
         """
+        if sum(steps for _, steps in self._timed) < _LEAST_STEPS:
+            return None
         epochs = [seconds / steps if steps else None for seconds, steps in self._timed]
         later, all_of_them = ([one for one in part if one] for part in (epochs[1:], epochs))
-        return statistics.median(later or all_of_them) if all_of_them else None
+        return statistics.median(later or all_of_them)
 
     @property
     def minutes_left(self) -> float:

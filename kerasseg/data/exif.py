@@ -9,6 +9,7 @@ import tensorflow as tf
 _TAG = 0x0112
 _UPRIGHT = 1
 _NOWHERE = -1
+_MOST_SEGMENTS = 1000  # a file of nothing but empty ones would take its reader minutes
 # The head of the segment; its third and fourth bytes are a length, which may be any.
 _EXIF = [0xFF, 0xE1, -1, -1, *b"Exif\x00\x00"]
 # What brings each orientation upright: whether to transpose, then to turn rows, then columns.
@@ -58,7 +59,8 @@ def _exif_start(contents: tf.Tensor) -> tf.Tensor:
         place += 2 + segment[2] * 256 + segment[3]
         return place, head(place)
 
-    place, segment = tf.while_loop(is_other, following, (tf.constant(2), head(tf.constant(2))))
+    start = tf.constant(2), head(tf.constant(2))
+    place, segment = tf.while_loop(is_other, following, start, maximum_iterations=_MOST_SEGMENTS)
     return tf.where((place < last) & is_exif(segment), place + 10, _NOWHERE)
 
 

@@ -6,8 +6,8 @@ from typing import TypeAlias
 import keras
 
 from kerasseg.errors import KerassegError, first_line
-from kerasseg.weights_comparison import shapes_in_file
-from kerasseg.weights_loading import UNREADABLE, load_exactly
+from kerasseg.weights.comparison import shapes_in_file
+from kerasseg.weights.loading import UNREADABLE, load_exactly
 
 WeightsPath: TypeAlias = str | os.PathLike[str]
 

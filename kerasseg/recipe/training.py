@@ -21,7 +21,8 @@ class TrainingRecipe(Section):
             epochs.
         precision: Keras' dtype policy: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
         batch_norm: Of the backbone: `"train"`; `"frozen_statistics"`, the stored statistics while
-            gamma and beta train; or `"frozen"`, these too. See `kerasseg.training_graph`.
+            gamma and beta train; or `"frozen"`, these too. See
+            `kerasseg.experiment.training_graph`.
         frozen_stages: How many of the backbone's four stages do not train, from the input on.
         seed: Of the weights, the order, the crops and the dropout.
         deterministic: Whether the same seed gives the same weights bit for bit.

@@ -49,8 +49,12 @@ class Comparison:
             place: Which image of the call's batch it is.
 
         Raises:
-            KerassegError: If the answer has another size or other classes than `expected`.
+            KerassegError: If the answer is an error, or has another size or other classes than
+                `expected`.
         """
+        if "error" in answer and answer["error"][place]:
+            said = answer["error"][place].decode(errors="replace")
+            raise KerassegError(f"{self.signature} refuses image {place} of its batch: {said}")
         mask, confidence = _mask_and_confidence(answer, place)
         self._check(mask, expected)
         if "probabilities" in answer:
@@ -58,7 +62,8 @@ class Comparison:
         else:
             given = np.take_along_axis(expected, mask[..., None].astype(np.int64), axis=-1)
             difference = (expected.max(-1) - given[..., 0]).max()
-        off = abs(confidence - expected.max(-1).mean(dtype=np.float64))
+        own = expected.max(-1).mean(dtype=np.float64)
+        off = 0.0 if confidence is None else abs(confidence - own)
         self.answers += 1
         self.pixels += mask.size
         self.other_class += int((mask != expected.argmax(-1)).sum())
@@ -75,18 +80,21 @@ class Comparison:
         if list(mask.shape) != size or mask.max() >= num_classes:
             raise KerassegError(
                 f"{self.signature} answers {list(mask.shape)} pixels with classes up to "
-                f"{mask.max()}, the Keras model {size} with {num_classes} classes: the SavedModel "
-                "was exported from another model."
+                f"{mask.max()}, the Keras model {size} with {num_classes} classes: it was exported "
+                "from another model."
             )
 
 
-def _mask_and_confidence(answer: Mapping[str, np.ndarray], place: int) -> tuple[np.ndarray, float]:
+def _mask_and_confidence(
+    answer: Mapping[str, np.ndarray], place: int
+) -> tuple[np.ndarray, float | None]:
     if "probabilities" in answer:
         probabilities = answer["probabilities"][place]
         return probabilities.argmax(-1), probabilities.max(-1).mean(dtype=np.float64)
     mask = answer["mask"] if "mask" in answer else answer["mask_bytes"]
     image = mask[place] if "mask" in answer else decode_mask(mask[place])
-    return image, float(answer["confidence"][place])
+    # The masks of other formats than the SavedModel come alone.
+    return image, float(answer["confidence"][place]) if "confidence" in answer else None
 
 
 def decode_mask(png: bytes) -> np.ndarray:

@@ -24,7 +24,7 @@ def describe_signatures(path: str | os.PathLike[str]) -> list[str]:
         >>> logits = keras.layers.Conv2D(2, 3, padding="same", name="logits")(images)
         >>> version = export_saved_model(keras.Model(images, logits), "served", warmup_images=())
         >>> describe_signatures(version)[0]
-        'pixels: pixels [?, ?, ?, 3] uint8 -> confidence [?] float32, mask [?, ?, ?] uint8'
+        'overlay: image_bytes [?] string -> error [?] string, overlay_bytes [?] string'
     """
     from tensorflow.core.protobuf import saved_model_pb2
 

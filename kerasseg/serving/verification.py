@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ import numpy as np
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.models.outputs import gives_logits
+from kerasseg.evaluation.inference.protocol import Protocol
+from kerasseg.evaluation.inference.views import Views
+from kerasseg.serving.assets import read_record
 from kerasseg.serving.c_api.job import Request, load_tensors, save_tensors
 from kerasseg.serving.comparison import Comparison
 from kerasseg.serving.images import decoded
-from kerasseg.serving.signatures import SIGNATURE_NAMES
+from kerasseg.serving.slimming import precision_of, slim
 
 FLOAT32_TOLERANCE = 1e-4
 # Another order of summation can round a bfloat16 value the other way, by 2^-8 of itself, and no
@@ -79,7 +81,13 @@ def verify_saved_model(
     """Compares each signature of a SavedModel with the model that it was exported from.
 
     Every image goes alone through every signature, and all of them, whatever their sizes, go
-    in one batch through `serving_default`.
+    in one batch through the one that takes encoded images. `overlay`, a picture for the eye, is
+    left out.
+
+    The model is asked as the SavedModel was exported: averaged over the same scales; and where
+    the SavedModel computes in 16 bits, as a model that does so too, with the same batch norms
+    folded, since 16 bits round differently what is computed otherwise. What 16 bits cost is for
+    an evaluation to say.
 
     Args:
         path: The version directory.
@@ -89,7 +97,8 @@ def verify_saved_model(
 
     Raises:
         KerassegError: If there is no image, one cannot be decoded, the SavedModel cannot be
-            run, or its answers have another size or other classes than the model's.
+            run, it is not known how it was exported, it refuses an image, or its answers have
+            another size or other classes than the model's.
 
     Example:
         >>> from kerasseg.serving import export_saved_model
@@ -104,35 +113,41 @@ def verify_saved_model(
     if not images:
         raise KerassegError("there are no images to compare with; give at least one.")
     pixels = {name: decoded(name, image) for name, image in images.items()}
+    record = read_record(Path(path))
     with tempfile.TemporaryDirectory(prefix="kerasseg-verify-") as temporary:
         folder = Path(temporary)
-        questions = _questions(folder, images, pixels)
+        questions = _questions(folder, record.kinds, images, pixels)
         report = _ask(folder, Path(path), questions, repetitions)
-        comparisons = _compare(model, pixels, questions)
+        exported = as_exported(model, record.precision, bool(record.folded))
+        comparisons = _compare(exported, record.views, pixels, questions)
     for comparison in comparisons:
         comparison.milliseconds = 1e3 * _median(comparison, questions, report["seconds"])
     return Verification(
         comparisons=comparisons,
-        tolerance=_tolerance(model),
+        tolerance=FLOAT32_TOLERANCE if record.precision == "float32" else LOW_PRECISION_TOLERANCE,
         load_seconds=report["load_seconds"],
         tensorflow=report["tensorflow"],
     )
 
 
 def _questions(
-    folder: Path, images: Mapping[str, bytes], pixels: Mapping[str, np.ndarray]
+    folder: Path,
+    kinds: Mapping[str, str],
+    images: Mapping[str, bytes],
+    pixels: Mapping[str, np.ndarray],
 ) -> list[_Question]:
     """Stores the inputs of every request; the one with all the images comes last."""
+    asked = [signature for signature, kind in kinds.items() if kind != "overlay"]
     calls: list[tuple[str, tuple[str, ...]]] = [
-        (signature, (name,)) for name in images for signature in SIGNATURE_NAMES
+        (signature, (name,)) for name in images for signature in asked
     ]
-    calls.append(("serving_default", tuple(images)))
+    calls += [(name, tuple(images)) for name, kind in kinds.items() if kind == "bytes"]
     questions = []
     for number, (signature, names) in enumerate(calls):
         request = Request(
             signature, str(folder / f"in-{number}.npz"), str(folder / f"out-{number}.npz")
         )
-        if signature == "serving_default":
+        if kinds[signature] == "bytes":
             inputs = {"image_bytes": np.array([images[name] for name in names], object)}
         else:
             inputs = {"pixels": pixels[names[0]][None]}
@@ -168,36 +183,61 @@ def _ask(
     return json.loads(report_file.read_bytes())
 
 
+def as_exported(model: keras.Model, precision: str, fold: bool = False) -> keras.Model:
+    """Returns a model in the precision of an export; in float32 it may be the model itself.
+
+    Args:
+        model: The Keras model.
+        precision: What the export computes in.
+        fold: Whether batch norms are folded as they are there, where that makes a difference.
+    """
+    if precision == "float32" == precision_of(model):
+        return model
+    return slim(model, fold=fold, precision=precision).model
+
+
+def saved_model_masks(version: Path, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Returns the class ids `(H, W)` that a SavedModel has for images, through the C API.
+
+    Args:
+        version: The version directory.
+        images: Pixels, uint8 `(H, W, 3)`.
+
+    Raises:
+        KerassegError: If it cannot be run, or it is not known how it was exported.
+    """
+    kinds = read_record(version).kinds
+    signature = next(name for name, kind in kinds.items() if kind == "pixels")
+    with tempfile.TemporaryDirectory(prefix="kerasseg-verify-") as temporary:
+        questions = []
+        for number, image in enumerate(images):
+            files = [str(Path(temporary, f"{side}-{number}.npz")) for side in ("in", "out")]
+            save_tensors(Path(files[0]), {"pixels": image[None]})
+            questions.append(_Question(Request(signature, *files), (str(number),)))
+        _ask(Path(temporary), version, questions, repetitions=0)
+        answers = [load_tensors(Path(question.request.outputs)) for question in questions]
+    return [answer["mask"][0] for answer in answers]
+
+
 def _compare(
-    model: keras.Model, pixels: Mapping[str, np.ndarray], questions: Sequence[_Question]
+    model: keras.Model,
+    protocol: Protocol,
+    pixels: Mapping[str, np.ndarray],
+    questions: Sequence[_Question],
 ) -> tuple[Comparison, ...]:
-    comparisons = {name: Comparison(name) for name in SIGNATURE_NAMES}
-    probabilities = _reference(model)
-    for name in pixels:
-        expected = probabilities(pixels[name])
+    names = dict.fromkeys(question.request.signature for question in questions)
+    comparisons = {name: Comparison(name) for name in names}
+    views = Views(model, protocol)
+    spec = tf.TensorSpec([1, None, None, 3], tf.float32)
+    probabilities = tf.function(views.probabilities, input_signature=[spec], autograph=False)
+    for name, image in pixels.items():
+        expected = probabilities(tf.constant(image[None], tf.float32)).numpy()[0]
         for question in questions:
             if name in question.names:
                 answer = load_tensors(Path(question.request.outputs))
                 place = question.names.index(name)
                 comparisons[question.request.signature].add(expected, answer, place)
     return tuple(comparisons.values())
-
-
-def _reference(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns the Keras model as a function from an image to probabilities `(H, W, C)`."""
-    spec = tf.TensorSpec([1, None, None, 3], tf.float32)
-    network = tf.function(
-        lambda images: model(images, training=False), input_signature=[spec], autograph=False
-    )
-
-    def probabilities(image: np.ndarray) -> np.ndarray:
-        outputs = network(tf.constant(image[None], tf.float32)).numpy()[0].astype(np.float32)
-        if not gives_logits(model):
-            return outputs
-        powers = np.exp(outputs - outputs.max(-1, keepdims=True))
-        return powers / powers.sum(-1, keepdims=True)
-
-    return probabilities
 
 
 def _median(
@@ -207,15 +247,3 @@ def _median(
     alone = zip(questions[:-1], seconds[:-1], strict=True)
     times = [time for question, time in alone if question.request.signature == comparison.signature]
     return float(np.median(times))
-
-
-def _tolerance(model: keras.Model) -> float:
-    low = any(layer.compute_dtype in ("bfloat16", "float16") for layer in _layers(model))
-    return LOW_PRECISION_TOLERANCE if low else FLOAT32_TOLERANCE
-
-
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)

@@ -18,7 +18,7 @@ def next_version(base: Path) -> int:
             f"{base} is itself a SavedModel; versions are numbered directories side by side: "
             f"give {base.parent} or another directory."
         )
-    return max(_versions(base), default=0) + 1
+    return max(numbered_versions(base), default=0) + 1
 
 
 def latest_version(path: Path) -> Path:
@@ -38,7 +38,7 @@ def latest_version(path: Path) -> Path:
     """
     if (path / "saved_model.pb").is_file():
         return path
-    versions = _versions(path)
+    versions = numbered_versions(path)
     if not versions:
         raise KerassegError(
             f"no SavedModel at {path}: neither saved_model.pb nor a directory with a whole number "
@@ -47,7 +47,14 @@ def latest_version(path: Path) -> Path:
     return versions[max(versions)]
 
 
-def _versions(base: Path) -> dict[int, Path]:
+def numbered_versions(base: Path) -> dict[int, Path]:
+    """Returns the directories in `base` that have a whole number for a name, by that number.
+
+    Example:
+        >>> Path("leaves/3").mkdir(parents=True)
+        >>> numbered_versions(Path("leaves"))
+        {3: PosixPath('leaves/3')}
+    """
     if not base.is_dir():
         return {}
     return {int(path.name): path for path in base.iterdir() if path.name.isdecimal()}

@@ -1,6 +1,6 @@
 """Warm-up requests: what TensorFlow Serving asks a model before it lets clients in."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kerasseg.errors import KerassegError
 from kerasseg.serving.images import decoded
-from kerasseg.serving.signatures import SIGNATURE_NAMES
+from kerasseg.serving.signatures import signature_kinds
 
 WARMUP_FILE = "tf_serving_warmup_requests"
 MOST_REQUESTS = 1000  # TensorFlow Serving refuses a longer file
@@ -20,26 +20,34 @@ def default_images() -> list[bytes]:
     return [tf.io.encode_png(tf.fill((*_DEFAULT_SIZE, 3), tf.constant(128, tf.uint8))).numpy()]
 
 
-def warmup_requests(images: Sequence[bytes], model_name: str) -> list[bytes]:
+def warmup_requests(
+    images: Sequence[bytes],
+    model_name: str,
+    kinds: Mapping[str, str] | None = None,
+    max_pixels: int | None = None,
+) -> list[bytes]:
     """Returns one serialised PredictionLog an image and signature.
 
     Args:
         images: Encoded images; the requests have their sizes. None of them, no requests.
         model_name: The name in the requests. The server does not look at it.
+        kinds: What each signature is, by name; None for the usual ones.
+        max_pixels: The largest image that the signatures take; None for any.
 
     Raises:
-        KerassegError: If `tensorflow-serving-api` is missing, an image cannot be decoded (the
-            server would then refuse to load the model), or there are too many.
+        KerassegError: If `tensorflow-serving-api` is missing, an image cannot be decoded or is
+            too large (the server would then refuse to load the model), or there are too many.
     """
-    if len(images) * len(SIGNATURE_NAMES) > MOST_REQUESTS:
+    kinds = kinds or signature_kinds()
+    if len(images) * len(kinds) > MOST_REQUESTS:
         raise KerassegError(
-            f"{len(images)} warm-up images make {len(images) * len(SIGNATURE_NAMES)} requests; "
+            f"{len(images)} warm-up images make {len(images) * len(kinds)} requests; "
             f"TensorFlow Serving takes at most {MOST_REQUESTS}: give a few typical images."
         )
     if not images:
         return []
     log, records = _prediction_log(), []
-    for signature, name, value in _requests(images):
+    for signature, name, value in _requests(images, kinds, max_pixels):
         record = log.PredictionLog()
         request = record.predict_log.request
         request.model_spec.name = model_name
@@ -56,12 +64,22 @@ def write_warmup_requests(path: Path, requests: Sequence[bytes]) -> None:
             writer.write(request)
 
 
-def _requests(images: Sequence[bytes]) -> Iterator[tuple[str, str, Any]]:
+def _requests(
+    images: Sequence[bytes], kinds: Mapping[str, str], max_pixels: int | None
+) -> Iterator[tuple[str, str, Any]]:
     for place, image in enumerate(images):
         pixels = decoded(f"warm-up image {place}", image)
-        yield "serving_default", "image_bytes", [image]
-        yield "pixels", "pixels", pixels[None]
-        yield "probabilities", "pixels", pixels[None]
+        height, width = pixels.shape[:2]
+        if max_pixels is not None and height * width > max_pixels:
+            raise KerassegError(
+                f"warm-up image {place} has {height}x{width} pixels, and the model is to take at "
+                f"most {max_pixels}: give smaller images, or raise max_pixels (--max-pixels)."
+            )
+        for signature, kind in kinds.items():
+            if kind in ("bytes", "overlay"):
+                yield signature, "image_bytes", [image]
+            else:
+                yield signature, "pixels", pixels[None]
 
 
 def _prediction_log() -> Any:

@@ -15,6 +15,8 @@ from tests.backbones.families import (
 )
 
 SIZES = ((32, 32), (33, 47), (97, 161), (32, 1000))
+# Of the families that are built of the same layers one each, where compiling and saving take long.
+KINDS = ("resnet50", "densenet121", "efficientnetb0", "mobilenetv3small", "vgg16")
 ANY_SIZE = tf.TensorSpec([None, None, None, 3])
 
 
@@ -24,7 +26,7 @@ def test_sizes_of_the_maps_are_those_of_the_image_over_the_strides(name):
         assert sizes_at_the_strides(shared(name)(images(1, *size)), *size)
 
 
-@pytest.mark.parametrize("name", quickly("vgg16", "mobilenetv3small"))
+@pytest.mark.parametrize("name", quickly("vgg16", "mobilenetv3small", among=KINDS))
 def test_graph_of_unknown_sizes_gives_the_same(name):
     graph = tf.function(shared(name), input_signature=[ANY_SIZE])
     for size in SIZES:
@@ -32,7 +34,7 @@ def test_graph_of_unknown_sizes_gives_the_same(name):
         assert_same_maps(graph(batch), shared(name)(batch))
 
 
-@pytest.mark.parametrize("name", quickly("vgg16", "mobilenetv3small"))
+@pytest.mark.parametrize("name", quickly("vgg16", "mobilenetv3small", among=KINDS))
 def test_reloaded_from_a_file_gives_the_same(name, tmp_path):
     shared(name).save(tmp_path / "backbone.keras")
     reloaded = keras.models.load_model(tmp_path / "backbone.keras")
@@ -41,6 +43,7 @@ def test_reloaded_from_a_file_gives_the_same(name, tmp_path):
         assert_same_maps(reloaded(batch), shared(name)(batch), tolerance=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sides", [(None, 47), (33, None), (33, 47)])
 def test_sides_that_are_known_change_nothing(sides):
     assert_indifferent_to_known_sides("mobilenetv3small", sides)
@@ -59,7 +62,7 @@ def assert_indifferent_to_known_sides(name, sides):
     assert_same_maps(model(batch), shared(name)(batch))
 
 
-@pytest.mark.parametrize("name", quickly("vgg16"))
+@pytest.mark.parametrize("name", quickly("vgg16", among=KINDS))
 def test_compiled_by_xla_gives_the_same(name):
     compiled = tf.function(shared(name), jit_compile=True)
     batch = images(1, 33, 47)

@@ -64,6 +64,7 @@ def test_fits_batches_of_bytes_whose_size_varies(lite):
     assert not np.array_equal(lite.get_layer("stem_conv").get_weights()[0], before)
 
 
+@pytest.mark.slow
 def test_two_copies_of_different_names_in_one_model_are_saved_and_reloaded(tmp_path):
     pixels = keras.Input((None, None, 3))
     left = backbones.create("efficientnet_lite0", weights=None, name="left")

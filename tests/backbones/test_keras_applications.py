@@ -123,6 +123,7 @@ def test_takes_the_official_layout_for_other_channels(builder, downloads):
     assert_same_maps(six(np.concatenate([PIXELS, PIXELS], axis=-1)), rgb(PIXELS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".h5", pytest.param(".weights.h5", marks=pytest.mark.slow)])
 def test_statistics_in_a_weights_file_are_checked(suffix, tmp_path):
     network = official("EfficientNetB0")
@@ -235,6 +236,7 @@ def test_a_file_of_another_network_is_refused(mobilenet, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
 def test_a_file_with_a_classifier_is_refused(mobilenet, suffix, tmp_path):
     path = tmp_path / f"classifier{suffix}"

@@ -127,7 +127,7 @@ def trained(monkeypatch):
 
     splits = SimpleNamespace(fingerprint=DATA, train=range(367))
     monkeypatch.setattr(ablations, "_train", train)
-    monkeypatch.setattr("kerasseg.splits.find_splits", lambda recipe, data_dir: splits)
+    monkeypatch.setattr("kerasseg.experiment.splits.find_splits", lambda recipe, data_dir: splits)
     return names
 
 
@@ -168,7 +168,7 @@ def test_the_page_states_the_budget(start, trained, page):
     assert trained == ["refinenet/0"]
     text = page.read_text()
     assert "Each run has 270 steps of 8 crops of 192x256: 6 epochs of 367 photos, 2,160" in text
-    assert "1 of 14 runs were done (seeds 0), 2 minutes of training in all." in text
+    assert "1 of 14 runs were done (seeds 0), 2 minutes of one core in all." in text
     # The words of the page stay.
     assert text.split("<!-- table")[0] == ablations.PAGE.read_text().split("<!-- table")[0]
 
@@ -205,7 +205,7 @@ def test_a_result_of_another_recipe_is_refused(start, trained, capsys):
 def test_a_result_of_other_data_is_refused(start, trained, capsys, monkeypatch):
     start("--only", "refinenet", "--seeds", "0")
     other = SimpleNamespace(fingerprint={"train": "c"}, train=range(9))
-    monkeypatch.setattr("kerasseg.splits.find_splits", lambda recipe, data_dir: other)
+    monkeypatch.setattr("kerasseg.experiment.splits.find_splits", lambda recipe, data_dir: other)
     message = refused(capsys, start("--only", "refinenet", "--seeds", "0"))
     assert "holds the result of other data than --data-dir has." in message
 
@@ -267,7 +267,9 @@ def test_two_tiny_networks_are_trained(start, tmp_path, page, capfd):
             found = json.loads((run / "result.json").read_text())
             metrics = json.loads((run / "metrics.json").read_text())
             assert found["mean_iou"] == metrics["mean_iou"]
-            assert found["training_seconds"] == metrics["training_seconds"]
+            # Its start is in it, which takes more than a second of training.
+            assert metrics["training_seconds"] > 0
+            assert found["processor_seconds"] > 3
             assert found["train_images"] == 4
             assert found["parameters"] > 1000
             assert found["macs"] > found["parameters"]

@@ -42,6 +42,7 @@ def test_tiles_stand_beside_the_model_alone(capsys):
     assert re.fullmatch(r"ratio \d+\.\d{3} \(goal: at most 1\.15\)", ratio)
 
 
+@pytest.mark.slow
 def test_evaluation_stands_beside_prediction_and_the_model(tmp_path, capsys):
     for pair in write_folder(tmp_path, [(64, 80)] * 3, split="val", suffix=".jpg"):
         label = np.array(Image.open(pair.label))

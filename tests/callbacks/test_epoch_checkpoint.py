@@ -81,6 +81,7 @@ def test_restores_every_variable_and_the_callbacks(tmp_path):
         np.testing.assert_array_equal(restored, seen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stop", "use_ema"), [(1, True), (2, False)])
 def test_a_resumed_fit_equals_an_undisturbed_one(tmp_path, stop, use_ema):
     def model():

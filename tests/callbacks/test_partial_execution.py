@@ -80,6 +80,7 @@ def test_a_run_that_goes_on_at_an_epoch_ends_with_the_same_weights():
     assert equal(second.get_weights(), fit(1).get_weights())
 
 
+@pytest.mark.slow
 def test_two_replicas():
     one = fit(1)
     with two_replicas().scope():

@@ -111,15 +111,21 @@ def test_a_start_of_a_single_step_does_not_tell_what_a_step_takes(clock):
     assert callback.epochs_done == 3
 
 
+def test_two_steps_beside_the_traced_one_do_not_either(clock):
+    callback = Progress(8, 3, 1)
+    train(callback, clock, TRACED[:3])
+    assert callback.step_seconds is None
+
+
 def test_epochs_of_a_single_step_are_timed_from_the_second_on(clock):
-    callback = Progress(8, 1, 3)
-    train(callback, clock, [(1, 10.0)], [(1, 1.0)], [(1, 2.0)])
+    callback = Progress(8, 1, 4)
+    train(callback, clock, [(1, 10.0)], [(1, 1.0)], [(1, 2.0)], [(1, 1.5)])
     assert callback.step_seconds == pytest.approx(1.5)
 
 
 def test_a_shorter_call_at_the_end_of_an_epoch_traces_its_own_graph(clock):
-    callback = Progress(8, 5, 1)
-    train(callback, clock, [(2, 10.0), (2, 3.0), (1, 10.0)])
+    callback = Progress(8, 7, 1)
+    train(callback, clock, [(2, 10.0), (2, 3.0), (2, 3.0), (1, 10.0)])
     assert callback.step_seconds == pytest.approx(1.5)
 
 

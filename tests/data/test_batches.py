@@ -73,6 +73,7 @@ def test_values_are_pixels_and_class_ids(pairs):
         assert set(np.unique(label)) <= {0, 1, 2, 255}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first_epoch", "options"), [(1, {}), (2, {}), (3, {}), (2, EVERYTHING), (1, WITH_KERAS_CV)]
 )
@@ -83,6 +84,7 @@ def test_a_resumed_data_set_goes_on_bit_by_bit(pairs, first_epoch, options):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, EVERYTHING, WITH_KERAS_CV], ids=["plain", "everything", "keras_cv"]
 )

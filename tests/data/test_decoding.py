@@ -188,9 +188,9 @@ def test_a_broken_header_counts_as_upright(contents):
     [
         turned_photo(1),
         turned_photo(6),
-        turned_photo(1, subsampling=0),
-        encoded(PHOTO.convert("CMYK"), "JPEG"),
-        encoded(PHOTO.convert("L"), "JPEG"),
+        pytest.param(turned_photo(1, subsampling=0), marks=pytest.mark.slow),
+        pytest.param(encoded(PHOTO.convert("CMYK"), "JPEG"), marks=pytest.mark.slow),
+        pytest.param(encoded(PHOTO.convert("L"), "JPEG"), marks=pytest.mark.slow),
         encoded(PHOTO),
     ],
     ids=["jpeg", "turned", "full_colours", "cmyk", "grey", "png"],

@@ -297,6 +297,7 @@ def hundred(tmp_path):
     return write_folder(tmp_path / "hundred", [(8, 8)] * 100, suffix=".tif")
 
 
+@pytest.mark.slow
 def test_one_damaged_tiff_of_a_hundred_may_be_skipped(hundred, tmp_path, capsys):
     damaged = tmp_path / "hundred" / "train" / "images" / "042.tif"
     damaged.write_bytes(damaged.read_bytes()[:-40])

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from benchmarks import readme_table, scaling
-from kerasseg.cluster import parse_cluster
 from kerasseg.evaluation.prediction.ray_prediction import divide
 from kerasseg.recipe import read_recipe
+from kerasseg.workers.cluster import parse_cluster
 from training import predict
 
 ROOT = Path(__file__).parents[2]
@@ -202,6 +202,7 @@ def test_the_arithmetic_is_that_of_the_page():
     assert round(1000 * 104 * 4 * 2 * np.log2(256) * given.hop) == 67
 
 
+@pytest.mark.slow
 def test_the_data_service_sends_what_the_pipeline_gives(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}

@@ -20,6 +20,7 @@ def test_a_run_becomes_the_next_version_with_everything_that_clients_need(run, t
     assert main([str(run.path), str(out)]) == 0
     assets = out / "1" / "assets.extra"
     assert sorted(path.name for path in assets.iterdir()) == [
+        "export.json",
         "labels.json",
         "recipe.toml",
         "run.json",
@@ -30,11 +31,13 @@ def test_a_run_becomes_the_next_version_with_everything_that_clients_need(run, t
     assert labels["palette"][1] == [60, 0, 0]
     assert labels["ignore_label"] == 11
     requests = tf.data.TFRecordDataset(str(assets / "tf_serving_warmup_requests"))
-    assert len([*requests]) == 2 * 3
+    assert len([*requests]) == 2 * 4
 
     printed = capsys.readouterr().out
     assert f"{run.file('model.keras')} -> {out / '1'} (" in printed
-    assert "serving_default: image_bytes [?] string -> confidence [?] float32, mask_b" in printed
+    assert "serving_default: image_bytes [?] string -> class_shares [?, 5] float32, conf" in printed
+    assert "in float32, weights as constants of the graph, images of up to 16777216" in printed
+    assert "Batch norms folded into the conv before them: 0." in printed
     assert f"python -m export.verify {run.path} '{out / '1'}'" in printed
     assert f"-v '{out}:/models/street' -e MODEL_NAME=street tensorflow/serving" in printed
 
@@ -47,6 +50,22 @@ def test_the_best_weights_are_exported_on_demand(run, tmp_path, capsys):
     mask = served(tf.constant([encoded(picture(9, 11))]))["mask_bytes"].numpy()[0]
     assert (decode_mask(mask) == 3).all()
     assert "--best" in capsys.readouterr().out
+
+
+def test_options_reach_the_export(run, tmp_path, capsys):
+    options = ["--precision", "bfloat16", "--scales", "0.5", "1", "--flip", "--max-pixels", "2000"]
+    options += ["--default-signature", "pixels", "--no-freeze", "--no-fold", "--no-warmup"]
+    assert main([str(run.path), str(tmp_path / "out"), *options]) == 0
+    record = json.loads((tmp_path / "out/1/assets.extra/export.json").read_text())
+    assert (record["protocol"]["scales"], record["protocol"]["flip"]) == ([0.5, 1.0], True)
+    assert (record["max_pixels"], record["frozen"]) == (2000, False)
+    assert record["signatures"]["serving_default"] == "pixels"
+    printed = capsys.readouterr().out
+    assert (
+        "weights as variables, images of up to 2000 pixels, seen at scale 0.5, 1 and mi" in printed
+    )
+    assert main([str(run.path), str(tmp_path / "out"), "--max-pixels", "-1"]) == 2
+    assert "max_pixels is a whole number of at least 1" in capsys.readouterr().err
 
 
 def test_bad_input_ends_with_a_message_and_status_2(run, tmp_path, capsys):

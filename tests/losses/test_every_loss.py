@@ -192,6 +192,7 @@ def void_alone():
     return labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("deal", "weights"), [(unequal, WEIGHTS), (void_alone, None)])
 @every_loss
 def test_two_replicas_with_different_void_take_the_step_of_one(name, deal, weights):

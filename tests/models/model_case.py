@@ -186,6 +186,7 @@ class ModelCase:
         assert np.array_equal(reloaded(images), model(images))
         assert [layer.name for layer in reloaded.layers] == [layer.name for layer in model.layers]
 
+    @pytest.mark.slow
     def test_weights_round_trip(self, model, tmp_path):
         path = tmp_path / "saved.weights.h5"
         model.save_weights(path)
@@ -221,6 +222,7 @@ class ModelCase:
 
     # Training
 
+    @pytest.mark.slow
     def test_fit_trains_every_kernel(self):
         # Eager, since tracing a whole network forth and back takes seconds.
         assert_fit_trains_every_kernel(self.build(), run_eagerly=True)

@@ -10,7 +10,9 @@ from tests.backbones.families import FAMILIES
 from tests.calibration import calibrate
 from tests.models.model_case import ANY_SIZE, assert_close, random_images
 
-SIZES = ((1, 1), (16, 16), (31, 31), (33, 47), (97, 161), (500, 375), (32, 1000))
+SIZES = ((1, 1), (31, 31), (33, 47), (97, 161))
+LARGE = {"resnet50": ((16, 16), (500, 375), (32, 1000))}
+RELOADED = ((1, 1), (33, 47))
 
 
 @pytest.mark.slow
@@ -30,10 +32,11 @@ def test_every_size_in_a_graph_and_reloaded(backbone, tmp_path):
     model.save(tmp_path / "model.keras")
     reloaded = keras.models.load_model(tmp_path / "model.keras")
     graph = tf.function(model, input_signature=[ANY_SIZE])
-    for size in SIZES:
+    for size in (*SIZES, *LARGE.get(backbone, ())):
         images = random_images(1, *size)
         logits = model(images)
         assert logits.shape == (1, *size, 5)
         assert np.isfinite(logits).all()
         assert_close(graph(images), logits)
-        assert np.array_equal(reloaded(images), logits)
+        if size in RELOADED:
+            assert np.array_equal(reloaded(images), logits)

@@ -13,6 +13,7 @@ from tests.models.test_light_weight_refinenet import OPTIONS as LIGHT_WEIGHT_REF
 from tests.models.test_refinenet import OPTIONS as REFINENET
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 4, 6])
 @pytest.mark.parametrize(
     ("build", "options"),

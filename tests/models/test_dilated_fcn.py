@@ -48,6 +48,7 @@ def test_over_a_resnet_logits_have_the_size_of_the_image(resnet, size):
     assert resnet(random_images(2, *size)).shape == (2, *size, 5)
 
 
+@pytest.mark.slow
 def test_over_a_resnet_the_saved_model_gives_exactly_the_same(resnet, tmp_path):
     resnet.save(tmp_path / "model.keras")
     reloaded = keras.models.load_model(tmp_path / "model.keras")

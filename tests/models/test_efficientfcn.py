@@ -1,3 +1,5 @@
+import pytest
+
 from kerasseg import EfficientFCN
 from tests.models.model_case import ModelCase
 
@@ -9,6 +11,7 @@ class TestRelease(ModelCase):
     options = OPTIONS
 
 
+@pytest.mark.slow
 class TestPaper(ModelCase):
     architecture = EfficientFCN
     options = {**OPTIONS, "variant": "paper"}  # noqa: RUF012  (as in the class above)

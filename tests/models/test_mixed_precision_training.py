@@ -50,6 +50,7 @@ def model_of(build, options) -> keras.Model:
         return build("tiny", NUM_CLASSES, backbone_weights=None, **options)
 
 
+@pytest.mark.slow
 @policies
 @architectures
 def test_fit_trains_every_kernel(build, options, policy):
@@ -61,6 +62,7 @@ def test_fit_trains_every_kernel(build, options, policy):
     assert scaled == (policy == "mixed_float16")
 
 
+@pytest.mark.slow
 @policies
 @architectures
 def test_predict_gives_float32_logits_near_those_of_float32(build, options, policy):

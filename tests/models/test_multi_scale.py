@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from kerasseg import RefineNet
 from kerasseg.errors import KerassegError
+from kerasseg.experiment.training_graph import training_graph
 from kerasseg.layers import ResizeBy
 from kerasseg.models.freezing import backbones_of
 from kerasseg.models.multi_scale_backbone import create
-from kerasseg.training_graph import training_graph
 from tests import tiny
 from tests.models.model_case import random_images, tiny_backbone
 from tests.models.test_refinenet import OPTIONS
@@ -65,6 +65,7 @@ def test_one_scale_of_1_is_the_plain_backbone():
     assert [tuple(level.shape[1:3]) for level in maps] == [(16, 8), (8, 4), (4, 2), (2, 1)]
 
 
+@pytest.mark.slow
 def test_a_weights_file_is_loaded_into_each_backbone(tmp_path):
     path = tmp_path / "mobilenetv2.weights.h5"
     network = keras.applications.MobileNetV2(include_top=False, weights=None)

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from kerasseg import LightWeightRefineNet, RefineNet
+from kerasseg.experiment.training_graph import training_graph
 from kerasseg.layers import ChainedResidualPooling, ResidualConvUnit
-from kerasseg.training_graph import training_graph
 from tests.models.model_case import random_images, tiny_backbone
 
 OPTIONS = {"filters": 8, "coarse_filters": 12, "dropout": 0.0}
@@ -59,6 +59,7 @@ def test_logits_and_gradients_are_equal_in_eager_mode(build, policy, images):
         assert np.array_equal(one, other)
 
 
+@pytest.mark.slow
 @builders
 def test_logits_and_gradients_are_equal_in_a_graph(build, images):
     plain, rematerialized = pair(build)
@@ -68,6 +69,7 @@ def test_logits_and_gradients_are_equal_in_a_graph(build, images):
         np.testing.assert_allclose(one, other, rtol=0, atol=5e-6 * np.abs(other).max())
 
 
+@pytest.mark.slow
 @builders
 @pytest.mark.parametrize("trained", [lambda model: model, training_graph], ids=["itself", "twin"])
 def test_the_gradient_computes_each_chain_and_unit_once_more(build, trained, images):
@@ -117,6 +119,7 @@ def test_is_saved_with_the_model(build, images, tmp_path):
     assert np.array_equal(reloaded(images), model(images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saved", [True, False])
 def test_weights_are_interchangeable(saved, images, tmp_path):
     model = RefineNet(tiny_backbone(), 5, rematerialize=saved, **OPTIONS)

@@ -1,5 +1,7 @@
 """Every architecture, and each of its variants, in the shared case over a tiny backbone."""
 
+import pytest
+
 from kerasseg import DilatedFCN, EfficientFCN, LightWeightRefineNet, RefineNet
 from tests.models.small_model_case import CompiledModelCase, SmallModelCase, XlaModelCase
 from tests.models.test_dilated_fcn import OPTIONS as DILATED_FCN
@@ -24,6 +26,7 @@ class TestRefineNetOfOneBlock(SmallModelCase):
     options = REFINENET | {"cascade": 1}
 
 
+@pytest.mark.slow
 class TestRefineNetOfTwoScales(XlaModelCase):
     architecture = RefineNet
     options = REFINENET | {"scales": (1.2, 0.6)}

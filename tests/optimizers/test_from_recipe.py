@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasseg.errors import KerassegError
-from kerasseg.experiment import build_model
+from kerasseg.experiment.experiment import build_model
 from kerasseg.optimizers import LossScaling
 from kerasseg.optimizers.from_recipe import optimizer_of, plateau_of, schedule_of
 from kerasseg.recipe import parse_recipe

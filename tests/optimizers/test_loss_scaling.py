@@ -64,6 +64,7 @@ def test_its_config_makes_it_again():
     assert again.inner_optimizer.momentum == 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
 def test_two_replicas_that_fit_learn_what_one_does(policy):
     keras.config.set_dtype_policy(policy)

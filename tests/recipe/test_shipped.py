@@ -11,7 +11,7 @@ from kerasseg.recipe import read_recipe
 from tests.recipe.shipped import NAMES, RECIPES, ROOT, command, header
 from training.train import _parser
 
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs" / "recipes.md").read_text()
 STAGES = {
     "refinenet_voc2012_sbd": "refinenet_voc2012_coco",
     "refinenet_voc2012": "refinenet_voc2012_sbd",
@@ -79,8 +79,8 @@ def test_the_command_of_the_header_trains_by_this_file(path):
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=NAMES)
-def test_the_readme_has_a_figure_where_the_header_has_one(path):
-    (row,) = re.findall(rf"^\| `training/recipes/{path.name}` .*$", README, re.MULTILINE)
+def test_the_page_has_a_figure_where_the_header_has_one(path):
+    (row,) = re.findall(rf"^\| `training/recipes/{path.name}` .*$", PAGE, re.MULTILINE)
     ran = "Measured: not run here." not in header(path)
     assert row.endswith("| | not run here |") != ran
     if ran:

@@ -24,9 +24,12 @@ def session(saved_model):
 
 def test_the_loader_reports_the_signatures(session):
     assert session.version == tf.__version__
-    assert [*session.signatures] == ["pixels", "probabilities", "serving_default"]
+    assert [*session.signatures] == [*("overlay", "pixels", "probabilities", "serving_default")]
     pixels = session.signatures["pixels"]
-    assert ([*pixels.inputs], [*pixels.outputs]) == (["pixels"], ["confidence", "mask"])
+    assert ([*pixels.inputs], [*pixels.outputs]) == (
+        ["pixels"],
+        ["class_shares", "confidence", "mask"],
+    )
 
 
 def test_strings_of_every_length_go_in_and_come_out(session, model):
@@ -55,8 +58,17 @@ def test_errors_are_tensorflows_own_or_say_what_is_taken(session):
         session.run("predict", {})
     with pytest.raises(SavedModelError, match=r"takes \['pixels'\]; received \['images'\]"):
         session.run("pixels", {"images": picture(8, 8)[None]})
-    with pytest.raises(SavedModelError, match="Unknown image file format"):
-        session.run("serving_default", {"image_bytes": np.array([b"text"], object)})
+    with pytest.raises(SavedModelError, match="the images in pixels have no pixel"):
+        session.run("pixels", {"pixels": np.zeros((1, 0, 8, 3), np.uint8)})
+
+
+def test_what_is_no_image_takes_no_other_with_it(session):
+    good = encoded(picture(48, 64))
+    files = np.array([good, b"text", encoded(picture(48, 64), "JPEG")[:300], good], object)
+    answer = session.run("serving_default", {"image_bytes": files})
+    assert [len(mask) > 0 for mask in answer["mask_bytes"]] == [True, False, False, True]
+    assert [error == b"" for error in answer["error"]] == [True, False, False, True]
+    assert len(session.run("overlay", {"image_bytes": files[:0]})["error"]) == 0
 
 
 def test_what_is_not_there_is_said(tmp_path):

@@ -1,12 +1,17 @@
+import io
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from kerasseg.errors import KerassegError
+from kerasseg.evaluation import Protocol
+from kerasseg.label_set import LabelSet
 from kerasseg.serving import SegmentationSignatures, describe_signatures, export_saved_model
 from kerasseg.serving.comparison import decode_mask
+from kerasseg.visualization import overlay
 from tests.serving.examples import constant_model, encoded, picture, tiny_model
 
 
@@ -21,9 +26,12 @@ def keras_probabilities(model, pixels):
 
 def test_the_signatures_and_their_tensors_are_as_documented(saved_model):
     assert describe_signatures(saved_model) == [
-        "pixels: pixels [?, ?, ?, 3] uint8 -> confidence [?] float32, mask [?, ?, ?] uint8",
+        "overlay: image_bytes [?] string -> error [?] string, overlay_bytes [?] string",
+        "pixels: pixels [?, ?, ?, 3] uint8 -> class_shares [?, 5] float32, confidence [?] float32, "
+        "mask [?, ?, ?] uint8",
         "probabilities: pixels [?, ?, ?, 3] uint8 -> probabilities [?, ?, ?, 5] float32",
-        "serving_default: image_bytes [?] string -> confidence [?] float32, mask_bytes [?] string",
+        "serving_default: image_bytes [?] string -> class_shares [?, 5] float32, confidence [?] "
+        "float32, error [?] string, mask_bytes [?] string",
     ]
 
 
@@ -81,15 +89,101 @@ def test_small_images_have_small_masks(signatures, side):
     assert decode_mask(answer["mask_bytes"].numpy()[0]).shape == side
 
 
-def test_an_empty_batch_of_files_gives_an_empty_answer(signatures):
-    answer = signatures["serving_default"](tf.constant([], tf.string))
-    assert answer["mask_bytes"].shape == (0,)
-    assert answer["confidence"].shape == (0,)
+def test_no_images_get_no_answers(signatures):
+    for name in ("serving_default", "overlay"):
+        answer = signatures[name](image_bytes=tf.constant([], tf.string))
+        assert {len(output) for output in answer.values()} == {0}
+    for name in ("pixels", "probabilities"):
+        answer = signatures[name](pixels=tf.zeros((0, 40, 52, 3), tf.uint8))
+        assert {len(output) for output in answer.values()} == {0}
 
 
-def test_a_file_that_is_no_image_is_refused(signatures):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Unknown image file format"):
-        signatures["serving_default"](tf.constant([b"not an image, but text"]))
+def test_shares_are_those_of_the_mask(signatures):
+    pictures = [picture(48, 64), picture(33, 47, seed=1)]
+    answer = signatures["serving_default"](tf.constant([encoded(pixels) for pixels in pictures]))
+    plain = signatures["pixels"](pixels=tf.constant(pictures[0][None]))
+    for mask, shares in zip(answer["mask_bytes"].numpy(), answer["class_shares"], strict=True):
+        ids = decode_mask(mask)
+        np.testing.assert_allclose(shares, np.bincount(ids.ravel(), minlength=5) / ids.size)
+    np.testing.assert_allclose(plain["class_shares"][0], answer["class_shares"][0])
+
+
+def test_what_is_no_image_answers_for_itself(signatures):
+    good, torn = encoded(picture(48, 64)), encoded(picture(48, 64), "JPEG")[:300]
+    (alone,) = signatures["serving_default"](tf.constant([good]))["mask_bytes"].numpy()
+    batch = tf.constant([b"not an image, but text", good, torn, b"", good])
+    answer = {name: each.numpy() for name, each in signatures["serving_default"](batch).items()}
+    assert [*answer["mask_bytes"]] == [b"", alone, b"", b"", alone]
+    assert [error == b"" for error in answer["error"]] == [False, True, False, False, True]
+    assert answer["error"][0].startswith(b"cannot be decoded: send a whole JPEG")
+    assert (answer["confidence"] > 0).tolist() == [False, True, False, False, True]
+    np.testing.assert_allclose(answer["class_shares"].sum(-1), [0, 1, 0, 0, 1])
+    overlays = signatures["overlay"](batch)
+    assert [len(each) > 0 for each in overlays["overlay_bytes"].numpy()] == [
+        *(False, True, False, False, True)
+    ]
+
+
+def test_an_overlay_is_the_image_under_the_colours_of_its_classes(signatures, model):
+    pixels = picture(40, 52)
+    answer = signatures["overlay"](image_bytes=tf.constant([encoded(pixels)]))
+    shown = np.asarray(Image.open(io.BytesIO(answer["overlay_bytes"].numpy()[0])), np.float32)
+    labels = LabelSet(tuple("abcde"))
+    expected = overlay(pixels, keras_probabilities(model, pixels).argmax(-1), labels)
+    assert np.abs(shown - expected).mean() < 6  # a JPEG's loss
+    assert np.abs(shown - pixels).mean() > 20
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_camera_s_orientation_is_honoured(signatures, model, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    file = encoded(picture(40, 52), "JPEG", exif=exif.tobytes(), quality=95, subsampling=0)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(file))))
+    answer = signatures["serving_default"](tf.constant([file]))
+    mask = decode_mask(answer["mask_bytes"].numpy()[0])
+    assert mask.shape == upright.shape[:2] == ((40, 52) if orientation < 5 else (52, 40))
+    # The two decoders differ by a grey value here and there.
+    expected = keras_probabilities(model, upright).argmax(-1)
+    assert (mask != expected).mean() < 0.03
+    assert len(np.unique(mask)) > 1
+
+
+def test_a_model_averages_over_scales_and_mirroring_within_the_graph(model):
+    protocol = Protocol(scales=(0.5, 1.0), flip=True)
+    pixels = picture(40, 52)
+    answer = SegmentationSignatures(model, protocol=protocol, frozen=True).probabilities(
+        tf.constant(pixels[None])
+    )
+    views = []
+    for size in ((20, 26), (40, 52)):
+        seen = tf.image.resize(pixels, size).numpy()
+        for step in (1, -1):
+            found = keras_probabilities(model, seen[:, ::step])[:, ::step]
+            views.append(tf.image.resize(found, (40, 52)).numpy())
+    np.testing.assert_allclose(answer["probabilities"][0], np.mean(views, axis=0), atol=1e-5)
+
+
+def test_serving_default_can_take_pixels(model):
+    signatures = SegmentationSignatures(model, default_signature="pixels")
+    assert [*signatures.functions] == [
+        *("serving_default", "bytes", "pixels", "probabilities", "overlay")
+    ]
+    assert signatures.input_spec("serving_default") == signatures.input_spec("pixels")
+    assert signatures.input_spec("bytes").dtype == tf.string
+    mask = signatures.functions["serving_default"](tf.constant(picture(40, 52)[None]))["mask"]
+    assert mask.shape == (1, 40, 52)
+
+
+def test_arguments_out_of_range_are_refused(model):
+    cases = {
+        "unknown default signature 'byte': did you mean 'bytes'": {"default_signature": "byte"},
+        "max_pixels is a whole number of at least 1, or None; received 0": {"max_pixels": 0},
+        "sees whole images; received a protocol with tiles of 64": {"protocol": Protocol(tile=64)},
+    }
+    for message, options in cases.items():
+        with pytest.raises(KerassegError, match=message):
+            SegmentationSignatures(model, **options)
 
 
 @pytest.mark.parametrize(

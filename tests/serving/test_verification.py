@@ -1,6 +1,9 @@
+import shutil
+
 import pytest
 
 from kerasseg.errors import KerassegError
+from kerasseg.evaluation import Protocol
 from kerasseg.serving import export_saved_model, verify_saved_model
 from tests.serving.examples import constant_model, encoded, picture, tiny_model
 
@@ -38,6 +41,28 @@ def test_bfloat16_and_softmax_models_agree_too(tmp_path):
     assert verification.tolerance == 1e-2
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"protocol": Protocol(scales=(0.5, 1.0), flip=True), "default_signature": "pixels"},
+        {"precision": "float16", "frozen": False},
+    ],
+    ids=["views", "float16"],
+)
+def test_a_model_is_asked_as_it_was_exported(tmp_path, options):
+    model = tiny_model()
+    version = export_saved_model(model, tmp_path, warmup_images=(), **options)
+    verification = verify_saved_model(version, model, IMAGES, repetitions=1)
+    assert verification.agrees
+    names = [comparison.signature for comparison in verification.comparisons]
+    assert names == [
+        *(["serving_default", "bytes"] if "protocol" in options else ["serving_default"]),
+        "pixels",
+        "probabilities",
+    ]
+
+
 def test_bad_input_is_named(saved_model, model, tmp_path):
     with pytest.raises(KerassegError, match="give at least one"):
         verify_saved_model(saved_model, model, {})
@@ -45,5 +70,13 @@ def test_bad_input_is_named(saved_model, model, tmp_path):
         verify_saved_model(saved_model, model, {"torn.jpg": IMAGES["b.jpg"][:200]})
     with pytest.raises(KerassegError, match="exported from another model"):
         verify_saved_model(saved_model, constant_model(3, 0), IMAGES, repetitions=1)
+    with pytest.raises(
+        KerassegError, match=r"export\.json does not say how the model was exported"
+    ):
+        verify_saved_model(tmp_path, model, IMAGES)
+    shutil.copytree(saved_model / "assets.extra", tmp_path / "assets.extra")
     with pytest.raises(KerassegError, match=r"does not run through TensorFlow's C API.*\n.*"):
         verify_saved_model(tmp_path, model, IMAGES)
+    small = export_saved_model(model, tmp_path / "small", warmup_images=(), max_pixels=100)
+    with pytest.raises(KerassegError, match="takes at most 100 pixels an image; send it smaller"):
+        verify_saved_model(small, model, {"a.png": IMAGES["a.png"]}, repetitions=1)

@@ -26,13 +26,13 @@ def test_every_signature_is_warmed_up_and_the_requests_run(saved_model):
         assert all(len(output) == 1 for output in answer.values())
         assert request.model_spec.name == "tiny"
         names.append(request.model_spec.signature_name)
-    assert names == ["serving_default", "pixels", "probabilities"]
+    assert names == ["serving_default", "pixels", "probabilities", "overlay"]
 
 
 def test_requests_hold_the_given_images():
     pixels = picture(20, 30)
     log = prediction_log_pb2.PredictionLog
-    files, arrays, _ = (log.FromString(r) for r in warmup_requests([encoded(pixels)], "m"))
+    files, arrays, *_ = (log.FromString(r) for r in warmup_requests([encoded(pixels)], "m"))
     assert tf.make_ndarray(files.predict_log.request.inputs["image_bytes"])[0] == encoded(pixels)
     np.testing.assert_array_equal(
         tf.make_ndarray(arrays.predict_log.request.inputs["pixels"]), pixels[None]
@@ -41,7 +41,7 @@ def test_requests_hold_the_given_images():
 
 def test_a_model_without_pictures_warms_up_on_grey():
     (image,) = default_images()
-    assert len(warmup_requests([image], "m")) == 3
+    assert len(warmup_requests([image], "m")) == 4
     assert (tf.io.decode_png(image).numpy() == 128).all()
 
 
@@ -58,5 +58,8 @@ def test_without_the_package_the_error_names_both_remedies(model, tmp_path, monk
 def test_images_that_would_stop_the_server_are_refused(model, tmp_path):
     with pytest.raises(KerassegError, match="warm-up image 1 cannot be decoded"):
         export_saved_model(model, tmp_path, warmup_images=[encoded(picture(8, 8)), b"text"])
-    with pytest.raises(KerassegError, match=r"334 warm-up images make 1002 requests; .* 1000"):
-        warmup_requests([b""] * 334, "m")
+    with pytest.raises(KerassegError, match=r"251 warm-up images make 1004 requests; .* 1000"):
+        warmup_requests([b""] * 251, "m")
+    with pytest.raises(KerassegError, match=r"warm-up image 0 has 8x8 pixels, .* raise max_pixels"):
+        export_saved_model(model, tmp_path, warmup_images=[encoded(picture(8, 8))], max_pixels=63)
+    assert list(tmp_path.iterdir()) == []

@@ -176,7 +176,7 @@ def test_a_usage_error_is_that_of_argparse(capsys):
 
 
 def test_overwrite_begins_anew(train, finished, monkeypatch):
-    monkeypatch.setattr("kerasseg.training_loop.Training._fit", lambda *_: None)
+    monkeypatch.setattr("kerasseg.experiment.training_loop.Training._fit", lambda *_: None)
     (finished / "notes.txt").write_text("of the old run")
     before = (finished / "model.keras").read_bytes()
     assert train(finished, "training.epochs=4", arguments=["--overwrite"]) == 0

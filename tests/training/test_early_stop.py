@@ -54,7 +54,7 @@ def test_interrupted_it_ends_after_the_same(train, still, stopped, tmp_path, mon
         if left[0] == 0:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("kerasseg.experiment.experiment.write_report", lambda *_, **__: None)
     run_dir = tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "on_train_batch_end", on_train_batch_end)
@@ -67,6 +67,7 @@ def test_interrupted_it_ends_after_the_same(train, still, stopped, tmp_path, mon
     assert_same_result(run_dir, stopped)
 
 
+@pytest.mark.slow
 def test_started_again_it_does_not_train_on(train, still, stopped, monkeypatch, capsys):
     (stopped / "model.keras").unlink()
     monkeypatch.setattr(keras.Model, "fit", None)
@@ -78,6 +79,7 @@ def test_started_again_it_does_not_train_on(train, still, stopped, monkeypatch, 
     assert (stopped / "model.keras").is_file()
 
 
+@pytest.mark.slow
 def test_it_may_not_go_on_with_another_patience(train, still, stopped, capsys):
     assert train(stopped, *SETTINGS, "training.stop_after=3", recipe=still) == 2
     assert "training.stop_after is 3 here and 2 there" in capsys.readouterr().err

@@ -162,6 +162,7 @@ def test_how_absent_classes_count_is_chosen_and_said(
         assert f"of all 3 classes, of which 2 do not occur: {words}" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["whole", Protocol(flip=True), Protocol(tile=64, overlap=32)])
 def test_calibration_is_the_metrics_and_changes_no_class(undisturbed, data_dir, protocol):
     model, pairs = Run(undisturbed).load_model(), data.find_pairs(data_dir, "val")

@@ -40,6 +40,7 @@ def evaluate(finished, pairs, tmp_path, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_what_tiles_change_at_three_overlaps_is_told_everywhere(evaluate, finished, pairs):
     said, result, markdown, page = evaluate(128)
     model, image = Run(finished).load_model(), data.read_pair(pairs[1])[0][:256, :256]

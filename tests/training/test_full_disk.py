@@ -57,8 +57,8 @@ def test_before_anything_is_trained(train, tmp_path, no_room_for, monkeypatch, c
     assert error_of(capsys).startswith(f"error: {place} cannot be written: No space left on device")
     assert not place.exists()
     monkeypatch.undo()
-    monkeypatch.setattr("kerasseg.training_loop.Training._fit", lambda *_: None)
-    monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("kerasseg.experiment.training_loop.Training._fit", lambda *_: None)
+    monkeypatch.setattr("kerasseg.experiment.experiment.write_report", lambda *_, **__: None)
     assert train(run_dir, setting) == 0
     assert place.is_file()
 

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-import kerasseg.training_loss
+import kerasseg.experiment.training_loss
 from kerasseg.callbacks import Progress
 from kerasseg.data import class_histogram, class_weights, find_pairs
+from kerasseg.experiment.training_loss import loss_of_run
 from kerasseg.recipe import LossRecipe
 from kerasseg.run import Run
-from kerasseg.training_loss import loss_of_run
 from tests.data.files import LABELS
 from tests.training.runs import assert_same_result, checkpoint, history, weights
 
@@ -58,13 +58,16 @@ def test_a_run_goes_on_with_the_same_heads_and_class_weights(
     assert train(run_dir, *SETTINGS) == 130
     before = (run_dir / "class_weights.json").read_bytes()
     assert before == (supervised / "class_weights.json").read_bytes()
-    monkeypatch.setattr(kerasseg.training_loss, "class_histogram", None)  # not read again
+    monkeypatch.setattr(
+        kerasseg.experiment.training_loss, "class_histogram", None
+    )  # not read again
     capsys.readouterr()
     assert train(run_dir, *SETTINGS) == 0
     assert "going on after epoch 1 of 3" in capsys.readouterr().out
     assert_same_result(run_dir, supervised)
 
 
+@pytest.mark.slow
 def test_the_class_weights_are_those_of_the_training_split(supervised, data_dir, capsys):
     histogram = class_histogram(find_pairs(data_dir, "train"), LABELS)
     kept = json.loads((supervised / "class_weights.json").read_text())
@@ -98,6 +101,7 @@ def weights_in(loss):
     return [term.class_weights for term in getattr(loss, "losses", [loss])]
 
 
+@pytest.mark.slow
 def test_the_logs_of_deep_supervision(supervised):
     rows = history(supervised)
     usual = {"loss", "auxiliary_loss", "mean_iou", "val_loss", "val_mean_iou"}
@@ -107,6 +111,7 @@ def test_the_logs_of_deep_supervision(supervised):
         assert 0 < float(row["auxiliary_loss"]) < float(row["loss"])
 
 
+@pytest.mark.slow
 def test_the_heads_are_in_the_checkpoint_and_not_in_the_model(supervised):
     assert not any("auxiliary" in path for path in weights(supervised))
     shapes = [value.shape for value in checkpoint(supervised).values()]
@@ -116,11 +121,12 @@ def test_the_heads_are_in_the_checkpoint_and_not_in_the_model(supervised):
     assert model.predict(np.zeros((1, 64, 64, 3)), verbose=0).shape == (1, 64, 64, 3)
 
 
+@pytest.mark.slow
 def test_the_class_weights_are_printed_and_their_file_is_not_trusted_blindly(
     train, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("kerasseg.training_loop.Training._fit", lambda *_: None)
-    monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("kerasseg.experiment.training_loop.Training._fit", lambda *_: None)
+    monkeypatch.setattr("kerasseg.experiment.experiment.write_report", lambda *_, **__: None)
     run_dir = tmp_path / "run"
     setting = "loss.class_weights=cube-root"
     assert train(run_dir, setting) == 0

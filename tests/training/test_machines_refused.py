@@ -15,7 +15,7 @@ def refused(train, tmp_path, monkeypatch, capsys):
 
     def run(text, *settings):
         monkeypatch.setenv("TF_CONFIG", text)
-        monkeypatch.setattr("kerasseg.experiment.find_splits", None)
+        monkeypatch.setattr("kerasseg.experiment.experiment.find_splits", None)
         assert train(tmp_path / "run", *settings) == 2
         assert not (tmp_path / "run").exists()
         return capsys.readouterr().err.splitlines()[-1]
@@ -66,7 +66,7 @@ def test_a_keras_that_has_changed(refused, monkeypatch):
 )
 def test_machines_that_tensorflow_cannot_connect(refused, monkeypatch, error, message):
     tf.identity(1.0)
-    monkeypatch.setattr("kerasseg.workers.meet", lambda *_: None)
+    monkeypatch.setattr("kerasseg.workers.workers.meet", lambda *_: None)
     if error:
         monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", Mock(side_effect=error))
     said = refused(config(addresses := free_addresses(2)))

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.experiment import _naming_bad_files
+from kerasseg.experiment.experiment import _naming_bad_files
+from kerasseg.experiment.splits import find_splits
 from kerasseg.recipe import read_recipe
-from kerasseg.splits import find_splits
 from tests.training.runs import assert_same_result, history
 
 
@@ -32,7 +32,7 @@ def cut(path):
 def test_a_file_that_is_skipped_is_listed(train, data, tmp_path, lenient, monkeypatch, capsys):
     cut(data / "train/images/003.jpg")
     cut(data / "val/labels/001.png")
-    monkeypatch.setattr("kerasseg.training_loop.Training._fit", lambda *_: None)
+    monkeypatch.setattr("kerasseg.experiment.training_loop.Training._fit", lambda *_: None)
     run_dir = tmp_path / "run"
     settings = ("data.on_error=skip", "output.pictures=1")
     assert train(run_dir, *settings, data=data) == 0
@@ -83,7 +83,7 @@ def test_a_file_that_changes_under_the_run_is_named_and_with_it_restored_the_run
     whole = path.read_bytes()
     fit(epochs=1)
     with monkeypatch.context() as patch:
-        patch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+        patch.setattr("kerasseg.experiment.experiment.write_report", lambda *_, **__: None)
         assert train(run_dir, "data.cache=none", data=data) == 0
 
     fit(before=lambda: cut(path))

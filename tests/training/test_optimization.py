@@ -21,7 +21,7 @@ def refinenet(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _without_report(monkeypatch):
     """What is left of a run beside its weights and history takes as long as the run."""
-    monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("kerasseg.experiment.experiment.write_report", lambda *_, **__: None)
 
 
 @pytest.fixture

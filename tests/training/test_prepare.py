@@ -14,9 +14,9 @@ from PIL import Image
 
 from kerasseg.data import records
 from kerasseg.errors import KerassegError
-from kerasseg.experiment import _naming_bad_files
+from kerasseg.experiment.experiment import _naming_bad_files
+from kerasseg.experiment.splits import find_splits
 from kerasseg.recipe import read_recipe
-from kerasseg.splits import find_splits
 from tests.data.files import write_folder
 from tests.processes import CHECKOUT
 from tests.training.runs import assert_same_result, contents, history, weights
@@ -209,7 +209,7 @@ def test_a_run_from_records_that_was_stopped_ends_with_the_same_weights(
     run_dir = tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(keras.Model, "fit", until_second)
-        patch.setattr("kerasseg.experiment.write_report", _interrupt)
+        patch.setattr("kerasseg.experiment.experiment.write_report", _interrupt)
         assert train(run_dir, *STREAM, data=prepared) == 130
     assert len(history(run_dir)) == 2
     assert train(run_dir, *STREAM, data=prepared) == 0

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 import kerasseg
+from kerasseg.experiment.splits import find_splits
 from kerasseg.recipe import read_recipe
-from kerasseg.splits import find_splits
 from kerasseg.visualization import overlay
 from tests.training.runs import contents
 from training.preview import main

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kerasseg.callbacks import Progress
-from kerasseg.training_loop import Training
+from kerasseg.experiment.training_loop import Training
 from tests.processes import CHECKOUT
 from tests.training.runs import (
     assert_equal,
@@ -93,7 +93,7 @@ def test_what_a_killed_start_was_writing_does_not_make_a_directory_somebody_else
 ):
     (tmp_path / ".run.json.123.partial.json").write_text("{")
     monkeypatch.setattr(Training, "_fit", lambda *_: None)
-    monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("kerasseg.experiment.experiment.write_report", lambda *_, **__: None)
     assert train(tmp_path) == 0
     assert (tmp_path / "model.keras").is_file()
 

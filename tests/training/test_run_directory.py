@@ -129,6 +129,7 @@ def test_what_is_printed_ends_with_the_scores(train, finished, capsys, monkeypat
     assert len(lines) == start + 6
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_exported_once(train, finished, capsys, monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", None)
     (finished / "serving/.1.killed.partial").mkdir(parents=True)

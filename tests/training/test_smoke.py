@@ -11,6 +11,7 @@ from tests.recipe.shipped import NAMES, RECIPES
 from training.train import main
 
 
+@pytest.mark.slow
 def test_it_needs_no_data_and_says_that_it_is_no_score(recipe, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([str(recipe), "--smoke", "--set", "model.weights=nowhere.keras"]) == 0

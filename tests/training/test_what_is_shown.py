@@ -42,8 +42,9 @@ def test_the_wait_for_images_is_printed_and_kept(logged):
     assert shown == pytest.approx(100 * share, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_a_bar(train, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("kerasseg.experiment.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("kerasseg.experiment.experiment.write_report", lambda *_, **__: None)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert train(tmp_path / "run", "output.pictures=0", "training.epochs=2") == 0
     shown = capsys.readouterr().out

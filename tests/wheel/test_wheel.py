@@ -97,12 +97,19 @@ def test_holds_every_module_and_the_mark_that_it_is_typed(contents):
     assert "kerasseg/py.typed" in contents
 
 
+def test_holds_the_page_of_the_preview(contents):
+    library = CHECKOUT / "kerasseg"
+    page = {str(file.relative_to(CHECKOUT)) for file in library.rglob("preview/page/*.*")}
+    assert {Path(name).suffix for name in page} == {".css", ".html", ".js"}
+    assert page <= contents
+
+
 def test_metadata_names_the_dependencies(metadata):
     requirements = [Requirement(line) for line in metadata.get_all("Requires-Dist")]
     always = {each.name: each.specifier for each in requirements if each.marker is None}
     assert set(always) >= SETTLED
     assert all(any(bound.operator == ">=" for bound in always[name]) for name in SETTLED)
-    extras = {"quickstart", "serving", "test"}
+    extras = {"client", "preview", "quickstart", "serving", "test"}
     assert set(metadata.get_all("Provides-Extra")) >= extras
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from kerasseg import distribution
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.inference.ahead import ahead
 from kerasseg.evaluation.inference.dense_crf import DenseCRF, crf_library
@@ -22,6 +21,7 @@ from kerasseg.evaluation.inference.tiles import Span, Values, blended
 from kerasseg.evaluation.inference.views import Views, check_input
 from kerasseg.evaluation.inference.windows import ArrayReader, Reader, Window
 from kerasseg.layers import CodebookGeneration
+from kerasseg.workers import distribution
 
 _MOST_8_BIT_CLASSES = 256
 

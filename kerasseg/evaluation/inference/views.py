@@ -1,5 +1,8 @@
 """The views of a batch of images, and the average of what a model says of them, as one graph."""
 
+from fractions import Fraction
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -78,10 +81,11 @@ class Views:
         if self.protocol.sees_image_itself:
             return self._sized_as(self._normalised(self._network(images)), size)
         scales, flips = zip(*self.protocol.views, strict=True)
+        ratios = [_ratio(scale) for scale in scales]
 
         def add(view: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            scale, flipped = tf.constant(scales, tf.float64)[view], tf.constant(flips)[view]
-            return view + 1, total + self._view(images, scale, flipped)
+            ratio, flipped = tf.constant(ratios)[view], tf.constant(flips)[view]
+            return view + 1, total + self._view(images, ratio, flipped)
 
         shape = tf.concat([tf.shape(images)[:3], [self.channels]], axis=0)
         start = tf.constant(0), tf.zeros(shape, tf.float32)
@@ -91,12 +95,44 @@ class Views:
         )
         return total / len(scales)
 
-    def _view(self, images: tf.Tensor, scale: tf.Tensor, flipped: tf.Tensor) -> tf.Tensor:
-        size, multiple = tf.shape(images)[1:3], self.protocol.multiple
-        sides = tf.round(scale * tf.cast(size, tf.float64) / multiple)
-        seen = self._sized_as(images, tf.maximum(tf.cast(sides, tf.int32), 1) * multiple)
+    def unrolled(self, images: tf.Tensor) -> tf.Tensor:
+        """Returns what `probabilities` does, by a graph without loops and branches.
+
+        It holds the model once for each view, and is for formats that have no loops or none that
+        their converters bring over.
+
+        Args:
+            images: `(N, H, W, channels)`, 0..255, of any dtype.
+        """
+        images = tf.cast(images, tf.float32)
+        found = [self._view_alone(images, *view) for view in self.protocol.views]
+        return tf.add_n(found) / len(found) if len(found) > 1 else found[0]
+
+    def _view_alone(self, images: tf.Tensor, scale: float, flipped: bool) -> tf.Tensor:
+        size, itself = tf.shape(images)[1:3], scale == 1 and self.protocol.multiple == 1
+        seen = images if itself else tf.image.resize(images, self._sides(size, _ratio(scale)))
+        found = self._normalised(self._network(seen[:, :, ::-1] if flipped else seen))
+        found = found[:, :, ::-1] if flipped else found
+        return found if itself else tf.image.resize(found, size)
+
+    def _view(self, images: tf.Tensor, ratio: tf.Tensor, flipped: tf.Tensor) -> tf.Tensor:
+        size = tf.shape(images)[1:3]
+        seen = self._sized_as(images, self._sides(size, ratio))
         found = self._normalised(self._network(_mirrored_if(flipped, seen)))
         return self._sized_as(_mirrored_if(flipped, found), size)
+
+    def _sides(self, size: tf.Tensor, ratio: Any) -> tf.Tensor:
+        """Returns the sides of a view, rounded to a multiple, ties to the even one.
+
+        In whole numbers, so that every runtime comes to the same: not all of them have float64,
+        and in float32 `0.3 * 95` is rounded another way than in float64.
+        """
+        multiple = self.protocol.multiple
+        unit = 2 * ratio[1] * multiple
+        doubled = 2 * ratio[0] * size + ratio[1] * multiple
+        sides = doubled // unit
+        is_odd_tie = (doubled % unit == 0) & (sides % 2 == 1)
+        return tf.maximum(sides - tf.cast(is_odd_tie, tf.int32), 1) * multiple
 
     def _network(self, images: tf.Tensor) -> tf.Tensor:
         return tf.cast(self.model(images, training=False), tf.float32)
@@ -118,6 +154,12 @@ def confidence_of(probabilities: tf.Tensor) -> tf.Tensor:
     if probabilities.shape[-1] == 1:
         return tf.maximum(probabilities, 1 - probabilities)[..., 0]
     return tf.reduce_max(probabilities, axis=-1)
+
+
+def _ratio(scale: float) -> tuple[int, int]:
+    """Returns a scale as a fraction: its numerator times a side is to fit into 32 bits."""
+    found = max(Fraction(scale).limit_denominator(1000), Fraction(1, 1000))
+    return found.numerator, found.denominator
 
 
 def _mirrored_if(flipped: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:

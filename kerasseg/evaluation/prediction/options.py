@@ -18,8 +18,8 @@ from kerasseg.label_set import LabelSet
 WEIGHTS = {"last": "model.keras", "best": "best.keras"}
 
 
-def add_protocol_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that `protocol_from` reads, and `--weights`."""
+def add_view_options(parser: argparse.ArgumentParser) -> None:
+    """Adds those of the options that `protocol_from` reads which have neither tiles nor a CRF."""
     add = parser.add_argument
     # No choices: an error of protocol_of names the nearest one.
     add(
@@ -31,6 +31,12 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--scales", type=float, nargs="+", metavar="S", help="averages over these factors instead")
     add("--flip", action="store_true", help="sees each image mirrored too")
+
+
+def add_protocol_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that `protocol_from` reads, and `--weights`."""
+    add_view_options(parser)
+    add = parser.add_argument
     add("--tile", type=int, metavar="N", help="cuts images into tiles of N pixels, 32 or more")
     add("--overlap", type=int, metavar="M", help="has tiles overlap by M pixels (default: N / 4)")
     add("--margin", type=int, metavar="K", help="leaves out K pixels at the sides of tiles")
@@ -117,6 +123,9 @@ def outputs_from(options: argparse.Namespace, protocol: Protocol, labels: LabelS
 def protocol_from(options: argparse.Namespace) -> Protocol:
     """Returns the protocol that the options describe.
 
+    Args:
+        options: What a parser with `add_view_options` or `add_protocol_options` read.
+
     Raises:
         KerassegError: If there is no such protocol, or a number is out of its range.
 
@@ -132,15 +141,15 @@ def protocol_from(options: argparse.Namespace) -> Protocol:
     changes: dict[str, Any] = {"flip": named.flip or options.flip}
     if options.scales is not None:
         changes["scales"] = tuple(options.scales)
-    if options.tile is not None:
+    if getattr(options, "tile", None) is not None:
         changes["tile"] = options.tile
         changes["overlap"] = options.tile // 4 // GRID * GRID
     changes |= {
         name: getattr(options, name)
         for name in ("overlap", "margin")
-        if getattr(options, name) is not None
+        if getattr(options, name, None) is not None
     }
-    if options.crf or options.crf_set:
+    if getattr(options, "crf", False) or getattr(options, "crf_set", None):
         changes["crf"] = _crf_from(options.crf_set)
     return replace(named, **changes)
 

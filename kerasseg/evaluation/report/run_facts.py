@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from kerasseg.cluster import parse_cluster
 from kerasseg.run import Run
+from kerasseg.workers.cluster import parse_cluster
 
 
 def title_of(run: Run) -> str:

@@ -45,7 +45,7 @@ def run_job(saved_model: str, requests: list[Request], repetitions: int) -> dict
     Args:
         saved_model: The version directory.
         requests: What to run, in this order.
-        repetitions: How often each request is timed, after one run that is not.
+        repetitions: How often each request is timed, after one run that is not; 0 for not at all.
 
     Returns:
         `tensorflow`: the library's version; `load_seconds`; `seconds`: the median time of each
@@ -77,7 +77,7 @@ def _run(session: SavedModelSession, request: Request, repetitions: int) -> floa
         start = time.perf_counter()
         session.run(request.signature, inputs)
         times.append(time.perf_counter() - start)
-    return float(np.median(times))
+    return float(np.median(times)) if times else 0.0
 
 
 def save_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:

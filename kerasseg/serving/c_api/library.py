@@ -37,6 +37,7 @@ _PROTOTYPES: dict[str, tuple[Any, list[Any]]] = {
     "TF_NewGraph": (c_void_p, []),
     "TF_DeleteGraph": (None, [c_void_p]),
     "TF_GraphOperationByName": (c_void_p, [c_void_p, c_char_p]),
+    "TF_GetAllRegisteredKernels": (POINTER(Buffer), [c_void_p]),
     "TF_NewBuffer": (POINTER(Buffer), []),
     "TF_DeleteBuffer": (None, [POINTER(Buffer)]),
     "TF_NewSessionOptions": (c_void_p, []),

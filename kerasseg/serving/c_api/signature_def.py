@@ -47,17 +47,23 @@ def read_signatures(meta_graph: Message) -> dict[str, Signature]:
 
 def _tensors(signature: memoryview, field: int) -> dict[str, TensorInfo]:
     return {
-        name: TensorInfo(_text(message, _NAME), _number(message, _DTYPE))
+        name: TensorInfo(text(message, _NAME), _number(message, _DTYPE))
         for name, message in sorted(_map(signature, field).items())
     }
 
 
 def _map(message: memoryview, field: int) -> dict[str, memoryview]:
-    entries = [value for number, value in _fields(message) if number == field]
-    return {_text(entry, _KEY): _message(entry, _VALUE) for entry in map(_as_message, entries)}
+    entries = messages(message, field)
+    return {text(entry, _KEY): _message(entry, _VALUE) for entry in entries}
 
 
-def _text(message: memoryview, field: int) -> str:
+def messages(message: memoryview, field: int) -> list[memoryview]:
+    """Returns the messages in a repeated field."""
+    return [_as_message(value) for number, value in _fields(message) if number == field]
+
+
+def text(message: memoryview, field: int) -> str:
+    """Returns a field of letters; empty where it is not there."""
     return bytes(_message(message, field)).decode()
 
 

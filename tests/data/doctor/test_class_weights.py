@@ -75,6 +75,7 @@ def test_the_histogram_of_a_split(tmp_path):
         assert histogram.pixels_around[number] == around
 
 
+@pytest.mark.slow
 def test_the_cube_roots_of_camvid_are_those_of_its_recipe(camvid):
     recipe = read_recipe(CHECKOUT / "training/recipes/camvid.toml")
     histogram = class_histogram(find_pairs(camvid, "train"), describe("camvid").labels)

@@ -65,6 +65,7 @@ def test_trainaug_without_sbd_says_where_it_is_expected(tmp_path):
     assert describe("voc2012").find("train", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_damaged_label_of_sbd_is_named(tmp_path):
     written = voc2012.write(tmp_path)
     extra = next(iter(written["trainaug"].keys() - written["train"].keys()))
@@ -182,6 +183,7 @@ def test_nyu_with_a_file_that_is_cut_short(tmp_path):
     refused("nyudv2", tmp_path, "nyu_depth_v2_labeled.mat is no MATLAB file of version 7.3")
 
 
+@pytest.mark.slow
 def test_a_damaged_label_of_pascal_context_and_of_person_part_is_named(tmp_path):
     pascal_context.write(tmp_path / "context")
     path = min((tmp_path / "context" / "trainval").iterdir())

@@ -42,6 +42,7 @@ def test_its_name_is_that_of_the_log(name):
     assert METRICS[name](CLASSES).name == name
 
 
+@pytest.mark.slow
 @every_metric
 def test_two_replicas_count_what_one_does(name):
     labels, logits = blocks(0, (6, 24, 31))

@@ -1,0 +1,1 @@
+"""Weights from files: what is in them, and what of it fits."""

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+import kerasseg
+from kerasseg.data import find_pairs, shapes
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation import evaluate
+from kerasseg.evaluation.metrics import mean_iou
+from kerasseg.formats import (
+    LIMITS,
+    ArtifactVerification,
+    LabelledImages,
+    Limits,
+    Score,
+    hostile_images,
+    verify_artifact,
+)
+from kerasseg.formats.score import score
+from kerasseg.serving import Comparison, export_saved_model
+from tests.serving.examples import constant_model, encoded, picture, tiny_model
+
+IMAGES = {"a.png": encoded(picture(48, 64)), "b.jpg": encoded(picture(33, 47, seed=1), "JPEG")}
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory):
+    folder = shapes.ensure(tmp_path_factory.mktemp("shapes"), train=2, val=3)
+    return LabelledImages(find_pairs(folder, "val"), shapes.LABELS)
+
+
+@pytest.fixture(scope="module")
+def onnx_file(model, tmp_path_factory):
+    return kerasseg.export_onnx(model, tmp_path_factory.mktemp("onnx") / "out.onnx")
+
+
+def test_a_file_agrees_with_its_model(onnx_file, model):
+    found = verify_artifact(onnx_file, model, IMAGES, repetitions=1)
+    assert found.agrees
+    assert found.limits is LIMITS["float32"]
+    (comparison,) = found.comparisons
+    assert (comparison.signature, comparison.answers) == ("probabilities", 2)
+    assert 0 < comparison.probability < 1e-4
+    assert comparison.milliseconds > 0
+    assert found.hostile.answers == len(hostile_images())
+    assert "ONNX Runtime" in found.runtime
+
+
+def test_other_weights_are_found_out(onnx_file):
+    found = verify_artifact(onnx_file, constant_model(5, winner=3), IMAGES, repetitions=1)
+    assert not found.agrees
+    assert found.complaints[0].startswith("probabilities: a probability is off by ")
+
+
+def test_another_model_is_refused(onnx_file):
+    with pytest.raises(KerassegError, match="exported from another model"):
+        verify_artifact(onnx_file, constant_model(3, winner=0), IMAGES, repetitions=1)
+    with pytest.raises(KerassegError, match="give at least one"):
+        verify_artifact(onnx_file, tiny_model(), {})
+
+
+@pytest.mark.slow
+def test_a_saved_model_is_compared_through_the_c_api(tmp_path, examples):
+    model = tiny_model(num_classes=8)
+    export_saved_model(model, tmp_path / "out", warmup_images=())
+    found = verify_artifact(tmp_path / "out", model, IMAGES, examples=examples, repetitions=1)
+    assert found.agrees
+    assert found.path == tmp_path / "out" / "1"
+    assert found.runtime.endswith(" s")
+    assert "without Python TensorFlow" in found.runtime
+    assert [each.signature for each in found.comparisons] == [
+        "serving_default",
+        "pixels",
+        "probabilities",
+    ]
+    # In turn through three signatures, and once more in one batch.
+    assert found.hostile.answers == 4 * len(hostile_images())
+    assert found.score.images == 3
+    assert found.score.loss == pytest.approx(0, abs=1e-6)
+
+
+def test_a_score_is_the_mean_iou_of_an_evaluation(examples):
+    model = tiny_model(num_classes=8)
+
+    def classes(images):
+        return [model(image[None].astype("float32")).numpy()[0].argmax(-1) for image in images]
+
+    def wrong(images):
+        return [np.zeros(image.shape[:2], np.uint8) for image in images]
+
+    found = score(wrong, classes, examples)
+    expected = evaluate(model, examples.split, examples.labels).confusion
+    assert found.keras_mean_iou == pytest.approx(mean_iou(expected))
+    sky = np.concatenate([truth.ravel() for _, truth in examples])
+    counted = sky[sky != examples.labels.ignore_label]
+    present = len(np.unique(counted))
+    assert found.mean_iou == pytest.approx((counted == 0).mean() / present)
+    masks = np.concatenate([each.ravel() for each in classes([image for image, _ in examples])])
+    assert found.other_class == pytest.approx((masks != 0).mean())
+
+
+def test_images_are_spread_over_a_split(examples):
+    two = LabelledImages(examples.split, examples.labels, 2)
+    first, last = ([*examples][place] for place in (0, 2))
+    np.testing.assert_array_equal(next(iter(two))[0], first[0])
+    np.testing.assert_array_equal([*two][1][1], last[1])
+    with pytest.raises(KerassegError, match="--images 0: give at least 1"):
+        LabelledImages(examples.split, examples.labels, 0)
+
+
+def verification(precision, probability=0.0, other=0, hostile=0.0, loss=0.0):
+    return ArtifactVerification(
+        path=None,
+        runtime="",
+        precision=precision,
+        comparisons=(Comparison("mask", 1, probability, pixels=1000, other_class=other),),
+        hostile=Comparison("hostile", 1, hostile, pixels=9),
+        score=Score(1, 0.7 - loss, 0.7, 0.0),
+        limits=LIMITS[precision],
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "complaint"),
+    [
+        (verification("float32", probability=2e-4), "off by 2.0e-04"),
+        (verification("float32", hostile=2e-4), "hostile: a probability is off"),
+        (verification("float32", loss=0.001), "the mean IoU is 0.10 points lower"),
+        (verification("int8", other=60), "6.00% of the pixels have another class"),
+        (verification("int8", loss=0.011), "1.10 points lower"),
+        (verification("int8", hostile=np.nan), "off by nan"),
+        (verification("int8", probability=0.9, other=40, hostile=0.9, loss=0.009), None),
+        (verification("float16", other=11), "1.10% of the pixels"),
+    ],
+)
+def test_every_limit_is_kept(found, complaint):
+    assert found.agrees == (complaint is None)
+    assert complaint is None or complaint in "\n".join(found.complaints)
+
+
+def test_limits_say_what_they_are():
+    assert str(LIMITS["float32"]) == "0.0001 of a probability, 0.05 points of mean IoU"
+    assert str(Limits(None, 0.01, 0.01)) == "1 % of the pixels, 1 point of mean IoU"
