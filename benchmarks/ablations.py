@@ -138,9 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = page_text(jobs)
     print(text)
     if options.page or not options.set:
-        from benchmarks import readme_table
+        from benchmarks import page_table
 
-        readme_table.replace(PROGRAM, text, options.page or PAGE)
+        page_table.replace(PROGRAM, text, options.page or PAGE)
 
 
 def _names() -> list[str]:

@@ -68,9 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = "\n".join([HEADER, *(_line(result, results) for result in results)])
     print(table)
     if not options.print_only:
-        from benchmarks import readme_table
+        from benchmarks import page_table
 
-        readme_table.replace("benchmarks/architectures.py", table, PAGE)
+        page_table.replace("benchmarks/architectures.py", table, PAGE)
 
 
 def _row(

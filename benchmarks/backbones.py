@@ -13,7 +13,7 @@ from pathlib import Path
 
 import keras
 
-from benchmarks import readme_table
+from benchmarks import page_table
 from kerasseg import backbones
 from kerasseg.macs import count_macs
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows.append(_row(name))
         print(rows[-1], flush=True)
         keras.utils.clear_session()
-    readme_table.replace("benchmarks/backbones.py", "\n".join(rows), options.page)
+    page_table.replace("benchmarks/backbones.py", "\n".join(rows), options.page)
 
 
 def _row(name: str) -> str:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import readme_table
+from benchmarks import page_table
 from kerasseg import data
 
 PAGE = Path(__file__).parents[1] / "docs" / "data.md"
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args(arguments)
-    readme_table.replace(PROGRAM, table(), options.page)
+    page_table.replace(PROGRAM, table(), options.page)
     print(table())
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import readme_table
+from benchmarks import page_table
 
 PROGRAM = "benchmarks/export_formats.py"
 UNCOUNTED = 2
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text = table(measure(options, folder), options)
     print(text)
     if options.docs:
-        readme_table.replace(PROGRAM, text, options.docs)
+        page_table.replace(PROGRAM, text, options.docs)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import readme_table
+from benchmarks import page_table
 
 PROGRAM = "benchmarks/export_memory.py"
 SUFFIXES = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite", "openvino": ".xml"}
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = table(found, f"{options.network} on `{options.backbone}`")
     print(text)
     if options.docs:
-        readme_table.replace(PROGRAM, text, options.docs)
+        page_table.replace(PROGRAM, text, options.docs)
 
 
 def _parser() -> argparse.ArgumentParser:

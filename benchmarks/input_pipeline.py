@@ -164,9 +164,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = _table({name: statistics.median(values) for name, values in speeds.items()})
     print(table)
     if not options.print_only:
-        from benchmarks import readme_table
+        from benchmarks import page_table
 
-        readme_table.replace("benchmarks/input_pipeline.py", table, PAGE)
+        page_table.replace("benchmarks/input_pipeline.py", table, PAGE)
 
 
 def _table(medians: dict[str, float]) -> str:

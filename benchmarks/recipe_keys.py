@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import readme_table
+from benchmarks import page_table
 from kerasseg.data import Augmentation
 from kerasseg.recipe import ARCHITECTURES, LossRecipe, ModelRecipe, Recipe
 from kerasseg.recipe.loss import TERMS
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--page", type=Path, default=PAGE)
     options = parser.parse_args(arguments)
     for name, table in tables().items():
-        readme_table.replace(name, table, options.page)
+        page_table.replace(name, table, options.page)
         print(table)
 
 

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import readme_table
+from benchmarks import page_table
 from kerasseg.recipe import Recipe, read_recipe
 
 PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name: float(seconds) for name, seconds in (o.split("=") for o in options.epoch_seconds)
     }
     table = "\n".join([HEADER, *_rows(options.runs, alone)])
-    readme_table.replace("benchmarks/recipe_table.py", table, options.page)
+    page_table.replace("benchmarks/recipe_table.py", table, options.page)
     print(table)
 
 

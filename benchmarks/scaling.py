@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import readme_table
+from benchmarks import page_table
 
 PROGRAM = "benchmarks/scaling.py"
 PAGE = Path("docs/scaling.md")
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = Assumptions(images=options.images, flops=options.flops)
     print(table(given))
     if given == Assumptions():
-        readme_table.replace(PROGRAM, table(given), PAGE)
+        page_table.replace(PROGRAM, table(given), PAGE)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import readme_table
+from benchmarks import page_table
 from benchmarks.load import SAMPLED, Load, Question, decode_png, drive, store
 from benchmarks.preview_process import preview_process
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found = measure(options, Path(folder))
     print(table(found, options))
     if options.write:
-        readme_table.replace(PROGRAM, table(found, options), options.page)
+        page_table.replace(PROGRAM, table(found, options), options.page)
     faults = [fault for way, measured in found.items() for fault in faults_of(way, measured)]
     if faults:
         raise SystemExit("\n".join(faults))

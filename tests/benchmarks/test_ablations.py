@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks import ablation_table, ablations, readme_table
+from benchmarks import ablation_table, ablations, page_table
 from benchmarks.ablation_table import NOT_SEPARATED, Configuration, Difference, Result
 from kerasseg.recipe import read_recipe
 from tests.data.files import write_folder
@@ -232,7 +232,7 @@ def test_the_tables_of_the_page_are_the_programs(tmp_path, page):
     assert unrun.startswith("Not run yet.")
     shipped = page.read_text()
     if "Not run yet." in shipped:
-        readme_table.replace(ablations.PROGRAM, unrun, page)
+        page_table.replace(ablations.PROGRAM, unrun, page)
         assert page.read_text() == shipped
     else:
         assert "Each run has 180 steps" in shipped

@@ -5,7 +5,7 @@ import socket
 import numpy as np
 import pytest
 
-from benchmarks import readme_table, serving
+from benchmarks import page_table, serving
 from benchmarks.colour_classes import NUM_CLASSES, classes_of, colour_model, pattern
 from benchmarks.load import SAMPLED, Load, Question, drive
 from kerasseg.serving.preview.server import PreviewOptions, _bound
@@ -64,7 +64,7 @@ def test_the_table_has_a_place_on_the_page(tmp_path):
     found = {"preview": serving.Measured([load], load)}
     page = tmp_path / "serving.md"
     page.write_text((CHECKOUT / "docs/serving.md").read_text())
-    readme_table.replace(serving.PROGRAM, serving.table(found, options()), page)
+    page_table.replace(serving.PROGRAM, serving.table(found, options()), page)
     assert "| preview | 2 | 50 | 10.0 | 10.0 | 10.0 |" in page.read_text()
     assert "memory went from 1000 MB to 2000 MB (+1000.0)" in page.read_text()
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks import readme_table, scaling
+from benchmarks import page_table, scaling
 from kerasseg.evaluation.prediction.ray_prediction import divide
 from kerasseg.recipe import read_recipe
 from kerasseg.workers.cluster import parse_cluster
@@ -180,7 +180,7 @@ def test_six_workers_have_the_cores_that_the_page_says():
 def test_the_table_is_that_of_the_program(tmp_path):
     copy = tmp_path / "scaling.md"
     copy.write_text(PAGE)
-    readme_table.replace(scaling.PROGRAM, scaling.table(scaling.Assumptions()), copy)
+    page_table.replace(scaling.PROGRAM, scaling.table(scaling.Assumptions()), copy)
     assert copy.read_text() == PAGE
 
 
