@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.evaluation.inference.predictor import Predictor
+from kerasseg.evaluation.inference.kept_predictors import predictor_of
 from kerasseg.evaluation.metrics import MeanIoU, row_shares
 from kerasseg.label_set import LabelSet
 
@@ -52,7 +52,8 @@ class ValidationBoard(keras.callbacks.Callback):
         self.labels = labels
         self.epoch = 0
         self._writer: tf.summary.SummaryWriter | None = None
-        self._predictor = Predictor(plain)
+        # The one that the report at the end predicts by as well: it is compiled once a run.
+        self._predictor = predictor_of(plain)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Notes the epoch, which is the step of the pictures."""

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from kerasseg.callbacks import ValidationBoard
-from kerasseg.evaluation import MeanIoU
+from kerasseg.evaluation import MeanIoU, predict
 from kerasseg.label_set import LabelSet
 from kerasseg.visualization import side_by_side
 
@@ -78,3 +78,12 @@ def test_the_confusion_matrix_of_each_validation(trained):
     assert list(shown) == [1]
     assert shown[1].shape == (480, 480, 1)
     np.testing.assert_array_equal(shown[1][120::240, 120::240, 0], grey)
+
+
+def test_what_is_predicted_afterwards_is_compiled_already(trained, monkeypatch):
+    def compile_again(*_):
+        raise AssertionError("a second predictor of the same model")
+
+    monkeypatch.setattr("kerasseg.evaluation.inference.kept_predictors.Predictor", compile_again)
+    model, _ = trained
+    assert predict(model, IMAGES[0]).shape == TRUTH[0].shape
