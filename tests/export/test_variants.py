@@ -125,6 +125,8 @@ def test_what_a_recipe_trains_is_what_is_served(
     printed = capsys.readouterr().out
     assert "2 images" in printed
     assert differences(printed).keys() == {"serving_default", "pixels", "probabilities"}
+    # What float32 leaves: after steps a hundred times as long the dilated network as it trained is
+    # 2.5e-4 from the same network in float64, and the exported one, of fewer roundings, 2.5e-5.
     assert max(differences(printed).values()) < 5e-5
 
     logits = Run(run_dir).load_model()(random_images(1, 97, 161))
