@@ -43,6 +43,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> bytes:
             if points:
                 axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=_named(key))
         axes.set(title=title, xlabel="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.grid(alpha=0.3)
         if len(keys) > 1:
             axes.legend()

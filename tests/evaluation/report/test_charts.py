@@ -31,3 +31,10 @@ def test_training_and_validation(shown):
     words = shown({"epoch": 1, "loss": 2.0, "val_loss": 3.0}, {"epoch": 2, "loss": 1.0})
     assert words[-2:] == ["training", "validation"]
     assert "mean IoU" not in words
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_epochs_are_whole(shown, epochs):
+    words = shown(*({"epoch": epoch, "loss": 2.0} for epoch in range(1, epochs + 1)))
+    before = words[: words.index("epoch")]
+    assert before == [str(epoch) for epoch in range(1, epochs + 1)]
