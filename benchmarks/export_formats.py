@@ -53,12 +53,14 @@ FORMS = (
     Form("Keras, compiled, float32", "model.keras", "keras"),
     Form("SavedModel (C API), float32", "served", "saved_model"),
     Form("SavedModel (C API), bfloat16", "served16", "saved_model", "bfloat16"),
+    Form("SavedModel (C API), float16", "served_half", "saved_model", "float16"),
     Form("ONNX float32", "float32.onnx", "onnx"),
     Form("ONNX int8", "int8.onnx", "onnx", "int8"),
     Form("LiteRT float32", "float32.tflite", "litert"),
     Form("LiteRT float16", "float16.tflite", "litert", "float16"),
     Form("LiteRT int8", "int8.tflite", "litert", "int8"),
     Form("OpenVINO float32", "float32.xml", "openvino"),
+    Form("OpenVINO float16 weights", "float16.xml", "openvino", "float16"),
     Form("OpenVINO bfloat16", "float32.xml", "openvino", computed="bfloat16"),
 )
 
@@ -172,7 +174,7 @@ def table(found: Mapping[Form, Mapping[str, float]], options: argparse.Namespace
     Example:
         >>> figures = {"bytes": 2e6, "seconds": 0.1, "mean_iou": 0.7, "other_class": 0.01}
         >>> options = argparse.Namespace(run="runs/leaves", threads=2)
-        >>> print(table({FORMS[4]: {**figures, "images": 9}}, options).splitlines()[2])
+        >>> print(table({FORMS[5]: {**figures, "images": 9}}, options).splitlines()[2])
         | ONNX float32 | 2.0 | 100.0 | - | 0.7000 | 1.00 % |
     """
     head = ("form", "MB", "ms", "times as fast", "mean IoU", "other class")

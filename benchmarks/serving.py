@@ -39,6 +39,7 @@ HEADER = (
     "|---|---|---|---|---|---|"
 )
 Round = Callable[[int, int], Load]  # requests and concurrency to what they showed
+MOST_GROWTH = 1.02  # of the memory, from the first to the last thousand requests
 
 
 @dataclass(frozen=True)
@@ -172,13 +173,16 @@ def memory_of(load: Load) -> tuple[float, float]:
 
 
 def faults_of(way: str, measured: Measured) -> list[str]:
-    """Returns what must not be: requests that were lost, and answers to other questions."""
+    """Returns what must not be: lost requests, answers to other questions, memory that grows."""
     faults = []
     for load in (*measured.rounds, measured.steady):
         if load.lost:
             faults.append(f"{way}: {len(load.lost)} requests lost: {load.lost[0]}")
         if load.mixed_up:
             faults.append(f"{way}: {load.mixed_up} answers are not those of their questions")
+    first, last = memory_of(measured.steady)
+    if last > MOST_GROWTH * first:
+        faults.append(f"{way}: memory grew from {first:.0f} MB to {last:.0f} MB")
     return faults
 
 

@@ -3,6 +3,7 @@ import argparse
 import pytest
 
 from benchmarks import saved_model
+from tests.processes import CHECKOUT
 
 
 def test_the_table_compares_with_the_keras_model():
@@ -15,6 +16,31 @@ def test_the_table_compares_with_the_keras_model():
         *("served", "3.000", "1.000", "0.400", "-", "-", "-", "0.700", "0.800")
     ]
     assert "alone: 0.0100 s" in lines[-1]
+
+
+def test_goals_that_are_reached_are_not_told():
+    served = {"pixels": 0.4, "export": 59.0, "load": 4.0}
+    assert saved_model.goals_missed({saved_model.KERAS: {"pixels": 0.4}, "served": served}) == []
+    assert saved_model.goals_missed({saved_model.KERAS: {"pixels": 0.4}}) == []
+
+
+def test_every_network_has_its_table_on_the_page(monkeypatch, tmp_path, capsys):
+    slow = {"EfficientFCN": 0.4, "RefineNet": 0.6}
+    monkeypatch.setattr(
+        saved_model,
+        "measure",
+        lambda options, folder: {
+            saved_model.KERAS: {"pixels": 0.5},
+            "served": {"pixels": slow[options.network], "export": 9.0, "load": 1.0},
+        },
+    )
+    page = tmp_path / "serving.md"
+    page.write_text((CHECKOUT / "docs/serving.md").read_text())
+    with pytest.raises(SystemExit, match=r"^RefineNet: pixels took 1.200 of compiled Keras"):
+        saved_model.main(["--docs", str(page)])
+    text = page.read_text()
+    assert "EfficientFCN on `resnet101`, 512x512 pixels:" in text
+    assert "| served | 9.000 | 1.000 | 0.600 | - | - | - | - | 1.200 |" in text
 
 
 @pytest.mark.slow
