@@ -27,6 +27,8 @@ def curves(history: Sequence[Mapping[str, float]]) -> bytes:
         >>> curves([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])[:5]
         b'<?xml'
     """
+    from matplotlib.ticker import MaxNLocator
+
     known = list(dict.fromkeys(key for row in history for key in row))
     groups = {
         "loss": ("loss", "val_loss"),
@@ -43,7 +45,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> bytes:
             if points:
                 axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=_named(key))
         axes.set(title=title, xlabel="epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         if len(keys) > 1:
             axes.legend()
