@@ -167,7 +167,7 @@ def test_the_page_states_the_budget(start, trained, page):
     start("--only", "refinenet", "--seeds", "0", "0")
     assert trained == ["refinenet/0"]
     text = page.read_text()
-    assert "Each run has 180 steps of 8 crops of 192x256: 4 epochs of 367 photos, 1,440" in text
+    assert "Each run has 135 steps of 8 crops of 192x256: 3 epochs of 367 photos, 1,080" in text
     assert "1 of 14 runs were done (seeds 0), 2 minutes of one core in all." in text
     # The words of the page stay.
     assert text.split("<!-- table")[0] == ablations.PAGE.read_text().split("<!-- table")[0]
@@ -235,7 +235,7 @@ def test_the_tables_of_the_page_are_the_programs(tmp_path, page):
         page_table.replace(ablations.PROGRAM, unrun, page)
         assert page.read_text() == shipped
     else:
-        assert "Each run has 180 steps" in shipped
+        assert "Each run has 135 steps" in shipped
 
 
 TINY = (
