@@ -155,7 +155,7 @@ def _scores(form: Form, run: Any, folder: Path, examples: Any) -> dict[str, floa
 
 def _classes_of(model: Any, precision: str) -> Callable[[Any], Any]:
     from kerasseg.evaluation import Predictor
-    from kerasseg.serving.verification import as_exported
+    from kerasseg.serving.reference import as_exported
 
     predictor = Predictor(as_exported(model, precision) if precision else model)
     return lambda images: [predictor.classes(image[None])[0] for image in images]

@@ -37,7 +37,7 @@ def _keras(path: Path, task: Mapping[str, Any]) -> Callable[[Any], Any]:
     from kerasseg import load
     from kerasseg.evaluation.inference.protocol import Protocol
     from kerasseg.evaluation.inference.views import Views
-    from kerasseg.serving.verification import as_exported
+    from kerasseg.serving.reference import as_exported
 
     model = load(path)
     model = as_exported(model, task["precision"]) if task["precision"] else model

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         assets={name: run.file(name).read_text("utf-8") for name in _present(run)},
         precision=options.precision,
         protocol=protocol_from(options),
-        max_pixels=options.max_pixels or None,
+        max_pixels=options.max_pixels,
         default_signature=options.default_signature,
         frozen=False if options.no_freeze else None,
         fold=not options.no_fold,
@@ -56,10 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     add_view_options(parser)
     add(
         "--max-pixels",
-        type=int,
+        type=_most_pixels,
         metavar="N",
         default=MAX_PIXELS,
-        help="the largest image, height times width; 0 for any (default: %(default)s)",
+        help="the largest image, height times width, by what its header promises before it is "
+        "decoded and by what was decoded after; any for any size (default: %(default)s)",
     )
     add(
         "--default-signature",
@@ -70,6 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-freeze", action="store_true", help="leave the weights variables")
     add("--no-fold", action="store_true", help="leave batch norm as it is")
     return parser
+
+
+def _most_pixels(text: str) -> int | None:
+    if text == "any":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a number or any is meant; received {text!r}") from None
 
 
 def _said(record: ExportRecord) -> str:

@@ -5,10 +5,14 @@
 #   export/serving/smoke.sh MODEL_DIR IMAGE
 #
 # MODEL_DIR is the base path of an exported model (it holds 1/, 2/ ...), IMAGE a JPEG, PNG, GIF,
-# BMP or WebP. Needs Docker, curl and base64. TF_SERVING_VERSION names the tag of the image
-# tensorflow/serving (default: latest; what ran is printed). With SERVER=http://HOST:PORT it asks a
-# server that runs already, for the model named as MODEL_DIR is, and leaves out what only its owner
-# can do.
+# BMP or WebP. Needs Docker, curl and base64. With SERVER=http://HOST:PORT it asks a server that runs
+# already, for the model named as MODEL_DIR is, and leaves out what only its owner can do.
+#
+# TF_SERVING_VERSION names the tag of the image tensorflow/serving. The default is latest, here, in
+# docker-compose.yml and in kubernetes.yaml: images come out months after the TensorFlow that they
+# are built of, some lines never get one, and that there is one of the TensorFlow that kerasseg is
+# tested with (2.21) could not be checked. What ran is printed: put the tag that passed into all
+# three.
 set -euo pipefail
 
 fail() { echo "FAILED: $*" >&2; exit 1; }

@@ -6,10 +6,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasseg.errors import KerassegError, unknown_name
-from kerasseg.evaluation.inference.protocol import Protocol, protocol_of
-from kerasseg.evaluation.inference.views import Views
-from kerasseg.serving.network import averaged_logits, check_servable
+from kerasseg.errors import unknown_name
+from kerasseg.evaluation.inference.protocol import Protocol
+from kerasseg.serving.network import (
+    averaged_logits,
+    averaged_outputs,
+    check_servable,
+    graph_protocol,
+)
 from kerasseg.serving.signatures import MOST_8_BIT_CLASSES
 from kerasseg.serving.slimming import slim
 
@@ -27,7 +31,7 @@ class ExportedNetwork:
         model: Takes RGB pixels 0..255 of any size; its last layer is named `"logits"` or
             `"probabilities"`.
         protocol: The scales and the mirroring over which probabilities are averaged in the graph;
-            it has no tiles.
+            it has neither tiles nor a dense CRF.
         output: `"probabilities"` or `"mask"`.
 
     Attributes:
@@ -52,12 +56,12 @@ class ExportedNetwork:
         if output not in OUTPUTS:
             raise unknown_name("output", output, OUTPUTS)
         check_servable(model)
-        self.protocol = _without_tiles(protocol)
+        self.protocol = graph_protocol(protocol)
         self.output = output
         slimmed = slim(model, precision="float32")
         self.model, self.folded = slimmed.model, slimmed.folded
         self.num_classes = int(model.output_shape[-1])
-        self._views = Views(self.model, self.protocol)
+        self._outputs = averaged_outputs(self.model, self.protocol, unrolled=True)
         self._gives_logits = averaged_logits(self.model, self.protocol)
 
     def __call__(self, pixels: tf.Tensor) -> tf.Tensor:
@@ -73,10 +77,7 @@ class ExportedNetwork:
 
     def _scores(self, pixels: tf.Tensor) -> tf.Tensor:
         """Returns what is largest where the class is: a mask can do without the softmax."""
-        images = tf.cast(pixels, tf.float32)
-        if self.protocol.sees_image_itself:
-            return tf.cast(self.model(images, training=False), tf.float32)
-        return self._views.unrolled(images)
+        return self._outputs(tf.cast(pixels, tf.float32))
 
     def function(self) -> Any:
         """Returns the network as a concrete function of one graph, its weights constants."""
@@ -98,13 +99,3 @@ class ExportedNetwork:
     def weight_bytes(self) -> int:
         """Returns how much room the weights take."""
         return sum(4 * int(np.prod(weight.shape)) for weight in self.model.weights)
-
-
-def _without_tiles(protocol: str | Protocol) -> Protocol:
-    found = protocol_of(protocol)
-    if found.tile or found.crf:
-        raise KerassegError(
-            f"an exported network sees whole images and refines nothing; received {found}: leave "
-            "tiles and the CRF out."
-        )
-    return found

@@ -2,31 +2,31 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.inference.protocol import Protocol
-from kerasseg.evaluation.inference.views import Views
 from kerasseg.formats.checking import answer_of
 from kerasseg.formats.hostile import hostile_images
 from kerasseg.formats.limits import LIMITS, Limits
 from kerasseg.formats.score import LabelledImages, Masks, Score, score
 from kerasseg.formats.sessions import SUFFIXES, ArtifactSession, open_artifact
-from kerasseg.serving.assets import read_record
 from kerasseg.serving.comparison import Comparison
 from kerasseg.serving.images import decoded, png
-from kerasseg.serving.verification import as_exported, saved_model_masks, verify_saved_model
+from kerasseg.serving.process import SavedModelProcess
+from kerasseg.serving.reference import (
+    Probabilities,
+    as_exported,
+    reference,
+    saved_model_reference,
+)
+from kerasseg.serving.verification import compare, tolerance_of
 from kerasseg.serving.versions import latest_version
-
-Probabilities: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ def verify_artifact(
             is of another model.
 
     Example:
+        >>> import tensorflow as tf
         >>> from kerasseg.formats import export_onnx
         >>> pixels = keras.Input((None, None, 3))
         >>> logits = keras.layers.Conv2D(2, 3, padding="same", name="logits")(pixels)
@@ -128,9 +129,9 @@ def verify_artifact(
             latest_version(Path(path)), model, images, examples, repetitions
         )
     session = open_artifact(path, precision=precision)
-    reference = _reference(as_exported(model, "float32"), session.record.views)
+    expected = reference(as_exported(model, "float32"), session.record.views)
     pixels = {name: decoded(name, image) for name, image in images.items()}
-    comparison = _compared(session, reference, pixels, session.record.output)
+    comparison = _compared(session, expected, pixels, session.record.output)
     comparison.milliseconds = _milliseconds(session, [*pixels.values()], repetitions)
     computed = _computed_in(session, precision)
     return ArtifactVerification(
@@ -138,8 +139,8 @@ def verify_artifact(
         runtime=session.runtime,
         precision=computed,
         comparisons=(comparison,),
-        hostile=_compared(session, reference, hostile_images(), "hostile"),
-        score=_score(_masks_of(session), reference, examples),
+        hostile=_compared(session, expected, hostile_images(), "hostile"),
+        score=_score(_masks_of(session), expected, examples),
         limits=LIMITS[computed],
     )
 
@@ -159,42 +160,34 @@ def _verified_saved_model(
     examples: LabelledImages | None,
     repetitions: int,
 ) -> ArtifactVerification:
-    found = verify_saved_model(version, model, images, repetitions=repetitions)
-    encoded = {name: png(image) for name, image in hostile_images().items()}
-    hostile = verify_saved_model(version, model, encoded, repetitions=1)
-    record = read_record(version)
-    reference = _reference(as_exported(model, record.precision, bool(record.folded)), record.views)
-    limits = LIMITS["float32" if record.precision == "float32" else "bfloat16"]
-    return ArtifactVerification(
-        path=version,
-        runtime=f"TensorFlow {found.tensorflow} through its C API, without Python TensorFlow; "
-        f"loaded in {found.load_seconds:.2f} s",
-        precision=record.precision,
-        comparisons=found.comparisons,
-        hostile=_together(hostile.comparisons),
-        score=_score(partial(saved_model_masks, version), reference, examples),
-        limits=Limits(found.tolerance, limits.other_class, limits.mean_iou),
-    )
-
-
-def _reference(model: keras.Model, protocol: Protocol) -> Probabilities:
-    """Returns the function of pixels `(H, W, 3)` to probabilities `(H, W, C)`."""
-    spec = tf.TensorSpec([1, None, None, 3], tf.float32)
-    views = Views(model, protocol)
-    function = tf.function(views.probabilities, input_signature=[spec], autograph=False)
-    return lambda pixels: function(tf.constant(pixels[None], tf.float32)).numpy()[0]
+    pixels = {name: decoded(name, image) for name, image in images.items()}
+    hostile = hostile_images()
+    files = {name: png(image) for name, image in hostile.items()}
+    with SavedModelProcess(version) as process:
+        record, expected = process.record, saved_model_reference(model, process.record)
+        limits = LIMITS["float32" if record.precision == "float32" else "bfloat16"]
+        return ArtifactVerification(
+            path=version,
+            runtime=f"TensorFlow {process.tensorflow} through its C API, without Python "
+            f"TensorFlow; loaded in {process.load_seconds:.2f} s",
+            precision=record.precision,
+            comparisons=compare(process, expected, images, pixels, repetitions),
+            hostile=_together(compare(process, expected, files, hostile)),
+            score=_score(process.masks, expected, examples),
+            limits=Limits(tolerance_of(record), limits.other_class, limits.mean_iou),
+        )
 
 
 def _compared(
     session: ArtifactSession,
-    reference: Probabilities,
+    expected: Probabilities,
     images: Mapping[str, np.ndarray],
     name: str,
 ) -> Comparison:
     comparison = Comparison(name)
     for image in images.values():
         answer = {session.record.output: answer_of(session, image[None])}
-        comparison.add(reference(image), answer, 0)
+        comparison.add(expected(image), answer, 0)
     return comparison
 
 
@@ -226,8 +219,13 @@ def masks_of(path: str | os.PathLike[str], precision: str = "float32") -> Masks:
         KerassegError: If it cannot be run.
     """
     if is_saved_model(Path(path)):
-        return partial(saved_model_masks, latest_version(Path(path)))
+        return partial(_masks_of_saved_model, latest_version(Path(path)))
     return _masks_of(open_artifact(path, precision=precision))
+
+
+def _masks_of_saved_model(version: Path, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    with SavedModelProcess(version) as process:
+        return process.masks(images)
 
 
 def _masks_of(session: ArtifactSession) -> Masks:
@@ -238,11 +236,11 @@ def _masks_of(session: ArtifactSession) -> Masks:
     return masks
 
 
-def _score(masks: Masks, reference: Probabilities, examples: LabelledImages | None) -> Score | None:
-    def expected(images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [reference(image).argmax(-1) for image in images]
+def _score(masks: Masks, expected: Probabilities, examples: LabelledImages | None) -> Score | None:
+    def classes(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return [expected(image).argmax(-1) for image in images]
 
-    return None if examples is None else score(masks, expected, examples)
+    return None if examples is None else score(masks, classes, examples)
 
 
 def _together(comparisons: Sequence[Comparison]) -> Comparison:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.inference.protocol import Protocol
+from kerasseg.evaluation.inference.protocol import Protocol, protocol_of
 from kerasseg.evaluation.inference.views import Views
 from kerasseg.models.outputs import gives_logits
 from kerasseg.serving.freezing import frozen_function
@@ -55,7 +55,9 @@ class ServedNetwork:
         return tf.nn.softmax(outputs) if self.gives_logits else outputs
 
 
-def averaged_outputs(model: keras.Model, protocol: Protocol) -> Callable[[tf.Tensor], tf.Tensor]:
+def averaged_outputs(
+    model: keras.Model, protocol: Protocol, *, unrolled: bool = False
+) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns the function of pixels, float32, to what a model says of the views of a protocol.
 
     It is for graphs. `averaged_logits` says whether it gives logits or probabilities.
@@ -63,13 +65,16 @@ def averaged_outputs(model: keras.Model, protocol: Protocol) -> Callable[[tf.Ten
     Args:
         model: Pixels `(N, H, W, 3)` to logits or probabilities `(N, H, W, C)`.
         protocol: Its scales and its mirroring; it has no tiles.
+        unrolled: Whether the graph has neither loops nor branches; it then holds the model once
+            for each view.
     """
     views = Views(model, protocol)
+    average = views.unrolled if unrolled else views.probabilities
 
     def predict(pixels: tf.Tensor) -> tf.Tensor:
         if protocol.sees_image_itself:
             return tf.cast(model(pixels, training=False), tf.float32)
-        return views.probabilities(pixels)
+        return average(pixels)
 
     return predict
 
@@ -77,6 +82,38 @@ def averaged_outputs(model: keras.Model, protocol: Protocol) -> Callable[[tf.Ten
 def averaged_logits(model: keras.Model, protocol: Protocol) -> bool:
     """Whether `averaged_outputs` gives logits: several views are averaged as probabilities."""
     return gives_logits(model) and protocol.sees_image_itself
+
+
+def graph_protocol(protocol: str | Protocol, *, bounds_images: bool = False) -> Protocol:
+    """Returns a protocol that a graph can hold: views of whole images, with nothing behind them.
+
+    Args:
+        protocol: A name that `kerasseg.evaluation.protocol_of` knows, or a `Protocol`.
+        bounds_images: Whether the export has a `max_pixels`, of which the message speaks.
+
+    Raises:
+        KerassegError: If there is no such name, or the protocol has tiles or a dense CRF.
+
+    Example:
+        >>> graph_protocol(Protocol(tile=512))
+        Traceback (most recent call last):
+        kerasseg.errors.KerassegError: an exported model sees whole images; received a protocol \
+with tiles of 512: leave them out.
+    """
+    found = protocol_of(protocol)
+    if found.tile:
+        bound = ", and bound the images by max_pixels (--max-pixels)" if bounds_images else ""
+        raise KerassegError(
+            f"an exported model sees whole images; received a protocol with tiles of {found.tile}: "
+            f"leave them out{bound}."
+        )
+    if found.crf:
+        raise KerassegError(
+            "an exported model refines nothing, since no graph holds a dense CRF; received a "
+            f"protocol with {found.crf}: leave it out (crf=None), and refine what the model "
+            "answers, or predict with training.predict --crf."
+        )
+    return found
 
 
 def check_servable(model: keras.Model) -> None:

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.inference.protocol import Protocol, protocol_of
+from kerasseg.evaluation.inference.protocol import Protocol
 from kerasseg.files import atomic_directory
 from kerasseg.label_set import LabelSet
 from kerasseg.serving.assets import (
@@ -24,7 +24,7 @@ from kerasseg.serving.freezing import (
     MOST_FROZEN_BYTES,
     weight_bytes,
 )
-from kerasseg.serving.network import check_servable
+from kerasseg.serving.network import check_servable, graph_protocol
 from kerasseg.serving.signatures import (
     MAX_PIXELS,
     SegmentationSignatures,
@@ -118,6 +118,7 @@ def export_saved_model(
     """
     check_servable(model)
     check_max_pixels(max_pixels)
+    views = graph_protocol(protocol, bounds_images=True)
     base, labels = Path(path), fitting_labels(labels, int(model.output_shape[-1]))
     images = default_images() if warmup_images is None else warmup_images
     kinds = signature_kinds(default_signature)
@@ -127,24 +128,22 @@ def export_saved_model(
     constants = _is_frozen(slimmed.model, frozen)
     signatures = SegmentationSignatures(
         slimmed.model,
-        protocol=protocol,
+        protocol=views,
         palette=labels.colours,
         max_pixels=max_pixels,
         default_signature=default_signature,
         frozen=constants,
     )
-    record = _record(slimmed, signatures, protocol_of(protocol), constants)
+    record = _record(slimmed, signatures, constants)
     return _written(base, signatures, _Extras(labels, warmup, files, record))
 
 
-def _record(
-    slimmed: SlimModel, signatures: SegmentationSignatures, protocol: Protocol, frozen: bool
-) -> ExportRecord:
+def _record(slimmed: SlimModel, signatures: SegmentationSignatures, frozen: bool) -> ExportRecord:
     return ExportRecord(
         kerasseg_version=__version__,
         signatures=signatures.kinds,
         precision=precision_of(slimmed.model),
-        protocol=protocol.to_json(),
+        protocol=signatures.protocol.to_json(),
         max_pixels=signatures.max_pixels,
         frozen=frozen,
         folded=slimmed.folded,

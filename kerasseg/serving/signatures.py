@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from kerasseg.checks import is_count
 from kerasseg.errors import KerassegError, unknown_name
-from kerasseg.evaluation.inference.protocol import Protocol, protocol_of
+from kerasseg.evaluation.inference.protocol import Protocol
 from kerasseg.label_set import Colour, default_palette
 from kerasseg.serving.images import pixels_or_error
-from kerasseg.serving.network import ServedNetwork, check_servable
+from kerasseg.serving.network import ServedNetwork, check_servable, graph_protocol
 
 Tensors: TypeAlias = dict[str, tf.Tensor]
 
@@ -54,7 +54,8 @@ class SegmentationSignatures:
         model: Takes RGB pixels 0..255, `(N, H, W, 3)` of any size; its last layer is named
             `"logits"` or `"probabilities"`, after what it gives, `(N, H, W, C)`.
         protocol: A name that `kerasseg.evaluation.protocol_of` knows, or a `Protocol`: over its
-            scales and its mirroring probabilities are averaged, in the graph. It has no tiles.
+            scales and its mirroring probabilities are averaged, in the graph. It has neither
+            tiles nor a dense CRF.
         palette: One RGB colour a class; None for `default_palette`.
         max_pixels: The largest image, height times width; None for any.
         default_signature: What `serving_default` takes: `"bytes"`, or `"pixels"`, whereupon
@@ -93,7 +94,8 @@ class SegmentationSignatures:
         check_max_pixels(max_pixels)
         self.max_pixels = max_pixels
         self._read = pixels_or_error(self.max_pixels)
-        self._network = ServedNetwork(model, _without_tiles(protocol), frozen)
+        self.protocol = graph_protocol(protocol, bounds_images=True)
+        self._network = ServedNetwork(model, self.protocol, frozen)
         self.num_classes = self._network.num_classes
         self._palette = default_palette(self.num_classes) if palette is None else palette
 
@@ -232,19 +234,10 @@ def _for_each(
     return tf.map_fn(answer, image_bytes, fn_output_signature=specs, parallel_iterations=1)
 
 
-def _without_tiles(protocol: str | Protocol) -> Protocol:
-    found = protocol_of(protocol)
-    if found.tile:
-        raise KerassegError(
-            f"a served model sees whole images; received a protocol with tiles of {found.tile}: "
-            "leave them out, and bound the images by max_pixels (--max-pixels)."
-        )
-    return found
-
-
 def check_max_pixels(max_pixels: int | None) -> None:
     """Raises a `KerassegError` unless `max_pixels` is a whole number of at least 1, or None."""
     if max_pixels is not None and not is_count(max_pixels):
         raise KerassegError(
-            f"max_pixels is a whole number of at least 1, or None; received {max_pixels!r}."
+            "max_pixels is a whole number of at least 1, or None for any size (--max-pixels any); "
+            f"received {max_pixels!r}."
         )

@@ -4,35 +4,25 @@ The SavedModel runs through TensorFlow's C API in a process that imports neither
 TensorFlow nor Keras nor kerasseg; the Keras model runs here, on the same files.
 """
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation.inference.protocol import Protocol
-from kerasseg.evaluation.inference.views import Views
-from kerasseg.serving.assets import read_record
-from kerasseg.serving.c_api.job import Request, load_tensors, save_tensors
+from kerasseg.serving.assets import ExportRecord
 from kerasseg.serving.comparison import Comparison
 from kerasseg.serving.images import decoded
-from kerasseg.serving.slimming import precision_of, slim
+from kerasseg.serving.process import SavedModelProcess
+from kerasseg.serving.reference import Probabilities, saved_model_reference
 
 FLOAT32_TOLERANCE = 1e-4
 # Another order of summation can round a bfloat16 value the other way, by 2^-8 of itself, and no
 # order is more right than another.
 LOW_PRECISION_TOLERANCE = 1e-2
-
-_C_API = Path(__file__).with_name("c_api")
 
 
 @dataclass(frozen=True)
@@ -61,14 +51,6 @@ class Verification:
     def agrees(self) -> bool:
         """Whether every signature stays within the tolerance."""
         return all(comparison.within(self.tolerance) for comparison in self.comparisons)
-
-
-@dataclass(frozen=True)
-class _Question:
-    """A request, and the names of the images that it holds."""
-
-    request: Request
-    names: tuple[str, ...]
 
 
 def verify_saved_model(
@@ -101,6 +83,7 @@ def verify_saved_model(
             another size or other classes than the model's.
 
     Example:
+        >>> import tensorflow as tf
         >>> from kerasseg.serving import export_saved_model
         >>> images = keras.Input((None, None, 3))
         >>> logits = keras.layers.Conv2D(2, 3, padding="same", name="logits")(images)
@@ -113,137 +96,64 @@ def verify_saved_model(
     if not images:
         raise KerassegError("there are no images to compare with; give at least one.")
     pixels = {name: decoded(name, image) for name, image in images.items()}
-    record = read_record(Path(path))
-    with tempfile.TemporaryDirectory(prefix="kerasseg-verify-") as temporary:
-        folder = Path(temporary)
-        questions = _questions(folder, record.kinds, images, pixels)
-        report = _ask(folder, Path(path), questions, repetitions)
-        exported = as_exported(model, record.precision, bool(record.folded))
-        comparisons = _compare(exported, record.views, pixels, questions)
-    for comparison in comparisons:
-        comparison.milliseconds = 1e3 * _median(comparison, questions, report["seconds"])
-    return Verification(
-        comparisons=comparisons,
-        tolerance=FLOAT32_TOLERANCE if record.precision == "float32" else LOW_PRECISION_TOLERANCE,
-        load_seconds=report["load_seconds"],
-        tensorflow=report["tensorflow"],
-    )
+    with SavedModelProcess(Path(path)) as process:
+        expected = saved_model_reference(model, process.record)
+        return Verification(
+            comparisons=compare(process, expected, images, pixels, repetitions),
+            tolerance=tolerance_of(process.record),
+            load_seconds=process.load_seconds,
+            tensorflow=process.tensorflow,
+        )
 
 
-def _questions(
-    folder: Path,
-    kinds: Mapping[str, str],
+def tolerance_of(record: ExportRecord) -> float:
+    """Returns how far a probability of a SavedModel may be off, by how it was exported."""
+    return FLOAT32_TOLERANCE if record.precision == "float32" else LOW_PRECISION_TOLERANCE
+
+
+def compare(
+    process: SavedModelProcess,
+    expected: Probabilities,
     images: Mapping[str, bytes],
     pixels: Mapping[str, np.ndarray],
-) -> list[_Question]:
-    """Stores the inputs of every request; the one with all the images comes last."""
-    asked = [signature for signature, kind in kinds.items() if kind != "overlay"]
-    calls: list[tuple[str, tuple[str, ...]]] = [
-        (signature, (name,)) for name in images for signature in asked
-    ]
-    calls += [(name, tuple(images)) for name, kind in kinds.items() if kind == "bytes"]
-    questions = []
-    for number, (signature, names) in enumerate(calls):
-        request = Request(
-            signature, str(folder / f"in-{number}.npz"), str(folder / f"out-{number}.npz")
-        )
-        if kinds[signature] == "bytes":
-            inputs = {"image_bytes": np.array([images[name] for name in names], object)}
-        else:
-            inputs = {"pixels": pixels[names[0]][None]}
-        save_tensors(Path(request.inputs), inputs)
-        questions.append(_Question(request, names))
-    return questions
-
-
-def _ask(
-    folder: Path, saved_model: Path, questions: Sequence[_Question], repetitions: int
-) -> dict[str, Any]:
-    """Runs the requests in a process of their own and returns its report."""
-    job = {
-        "saved_model": str(saved_model.resolve()),
-        "requests": [asdict(question.request) for question in questions],
-        "repetitions": repetitions,
-    }
-    job_file, report_file = folder / "job.json", folder / "report.json"
-    job_file.write_text(json.dumps(job), "utf-8")
-    child = subprocess.run(
-        [sys.executable, "-I", str(_C_API), str(job_file), str(report_file)],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if child.returncode:
-        lines = child.stderr.strip().splitlines() or [f"it ended with status {child.returncode}"]
-        raise KerassegError(
-            f"{saved_model} does not run through TensorFlow's C API; export it again. It said:\n"
-            f"{lines[-1]}"
-        )
-    return json.loads(report_file.read_bytes())
-
-
-def as_exported(model: keras.Model, precision: str, fold: bool = False) -> keras.Model:
-    """Returns a model in the precision of an export; in float32 it may be the model itself.
+    repetitions: int = 0,
+) -> tuple[Comparison, ...]:
+    """Compares what each signature says of each image alone, and of all of them in one batch.
 
     Args:
-        model: The Keras model.
-        precision: What the export computes in.
-        fold: Whether batch norms are folded as they are there, where that makes a difference.
-    """
-    if precision == "float32" == precision_of(model):
-        return model
-    return slim(model, fold=fold, precision=precision).model
+        process: The SavedModel.
+        expected: Of the Keras model.
+        images: Encoded images by name.
+        pixels: The same images decoded, uint8 `(H, W, 3)`.
+        repetitions: How often each call with one image is timed; 0 for not at all.
 
-
-def saved_model_masks(version: Path, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Returns the class ids `(H, W)` that a SavedModel has for images, through the C API.
-
-    Args:
-        version: The version directory.
-        images: Pixels, uint8 `(H, W, 3)`.
+    Returns:
+        One a signature, without `overlay`.
 
     Raises:
-        KerassegError: If it cannot be run, or it is not known how it was exported.
+        KerassegError: If it cannot be run, refuses an image, or its answers have another size or
+            other classes than expected.
     """
-    kinds = read_record(version).kinds
-    signature = next(name for name, kind in kinds.items() if kind == "pixels")
-    with tempfile.TemporaryDirectory(prefix="kerasseg-verify-") as temporary:
-        questions = []
-        for number, image in enumerate(images):
-            files = [str(Path(temporary, f"{side}-{number}.npz")) for side in ("in", "out")]
-            save_tensors(Path(files[0]), {"pixels": image[None]})
-            questions.append(_Question(Request(signature, *files), (str(number),)))
-        _ask(Path(temporary), version, questions, repetitions=0)
-        answers = [load_tensors(Path(question.request.outputs)) for question in questions]
-    return [answer["mask"][0] for answer in answers]
-
-
-def _compare(
-    model: keras.Model,
-    protocol: Protocol,
-    pixels: Mapping[str, np.ndarray],
-    questions: Sequence[_Question],
-) -> tuple[Comparison, ...]:
-    names = dict.fromkeys(question.request.signature for question in questions)
-    comparisons = {name: Comparison(name) for name in names}
-    views = Views(model, protocol)
-    spec = tf.TensorSpec([1, None, None, 3], tf.float32)
-    probabilities = tf.function(views.probabilities, input_signature=[spec], autograph=False)
-    for name, image in pixels.items():
-        expected = probabilities(tf.constant(image[None], tf.float32)).numpy()[0]
-        for question in questions:
-            if name in question.names:
-                answer = load_tensors(Path(question.request.outputs))
-                place = question.names.index(name)
-                comparisons[question.request.signature].add(expected, answer, place)
-    return tuple(comparisons.values())
-
-
-def _median(
-    comparison: Comparison, questions: Sequence[_Question], seconds: Sequence[float]
-) -> float:
-    """Returns the median time of the signature's calls with one image."""
-    alone = zip(questions[:-1], seconds[:-1], strict=True)
-    times = [time for question, time in alone if question.request.signature == comparison.signature]
-    return float(np.median(times))
+    kinds = {name: kind for name, kind in process.record.kinds.items() if kind != "overlay"}
+    every = np.array([*images.values()], object)
+    together = {
+        name: process.answer(name, {"image_bytes": every})[0]
+        for name, kind in kinds.items()
+        if kind == "bytes"
+    }
+    comparisons, seconds = [Comparison(name) for name in kinds], []
+    for place, (name, image) in enumerate(images.items()):
+        probabilities, times = expected(pixels[name]), []
+        for comparison in comparisons:
+            signature, inputs = comparison.signature, {"pixels": pixels[name][None]}
+            if kinds[signature] == "bytes":
+                inputs = {"image_bytes": np.array([image], object)}
+            answer, time = process.answer(signature, inputs, repetitions)
+            times.append(time)
+            comparison.add(probabilities, answer, 0)
+            if signature in together:
+                comparison.add(probabilities, together[signature], place)
+        seconds.append(times)
+    for comparison, median in zip(comparisons, np.median(seconds, axis=0), strict=True):
+        comparison.milliseconds = 1e3 * float(median)
+    return tuple(comparisons)

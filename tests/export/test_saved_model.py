@@ -64,8 +64,30 @@ def test_options_reach_the_export(run, tmp_path, capsys):
     assert (
         "weights as variables, images of up to 2000 pixels, seen at scale 0.5, 1 and mi" in printed
     )
-    assert main([str(run.path), str(tmp_path / "out"), "--max-pixels", "-1"]) == 2
-    assert "max_pixels is a whole number of at least 1" in capsys.readouterr().err
+
+
+def test_images_are_bounded_by_a_number_or_not_at_all(run, tmp_path, capsys):
+    out = [str(run.path), str(tmp_path / "out"), "--no-warmup"]
+    for number in ("0", "-1"):
+        assert main([*out, "--max-pixels", number]) == 2
+        said = capsys.readouterr().err
+        assert "max_pixels is a whole number of at least 1, or None for any" in said
+        assert f"received {number}." in said
+    assert not (tmp_path / "out").exists()
+    assert main([*out, "--max-pixels", "any"]) == 0
+    assert (
+        json.loads((tmp_path / "out/1/assets.extra/export.json").read_text())["max_pixels"] is None
+    )
+    assert "images of up to any number of pixels" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [["--max-pixels", "many"], ["--tile", "512"], ["--crf"]])
+def test_options_that_there_are_not_end_in_status_2(run, tmp_path, capsys, option):
+    with pytest.raises(SystemExit) as ended:
+        main([str(run.path), str(tmp_path / "out"), *option])
+    assert ended.value.code == 2
+    assert option[0] in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_input_ends_with_a_message_and_status_2(run, tmp_path, capsys):

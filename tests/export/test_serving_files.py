@@ -69,6 +69,16 @@ def test_compose_file_and_manifest_use_the_files_and_check_health():
     assert {port["targetPort"] for port in kubernetes_service["spec"]["ports"]} == ports.keys()
 
 
+def test_script_compose_file_and_manifest_name_one_image():
+    service = yaml.safe_load(read("docker-compose.yml"))["services"]["serving"]
+    deployment, _ = yaml.safe_load_all(read("kubernetes.yaml"))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (script,) = re.findall(r'^ *served="(.+)"$', read("smoke.sh"), re.MULTILINE)
+    assert script == service["image"]
+    # An environment variable names another tag; a manifest has none to read.
+    assert re.sub(r"\$\{TF_SERVING_VERSION:-([\w.]+)\}", r"\1", script) == container["image"]
+
+
 @pytest.fixture(scope="module")
 def version(tmp_path_factory):
     return export_saved_model(tiny_model(), tmp_path_factory.mktemp("m") / "tiny", warmup_images=())

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation import Predictor, Protocol
+from kerasseg.evaluation import DenseCRF, Predictor, Protocol
 from kerasseg.formats import ExportedNetwork
 from kerasseg.formats.weightless import weightless_graph
 from tests.formats.examples import batch, network, probabilities
@@ -63,5 +63,11 @@ def test_a_weightless_graph_holds_no_large_weight():
 def test_bad_arguments_are_named(model):
     with pytest.raises(KerassegError, match="did you mean 'mask'"):
         ExportedNetwork(model, output="masks")
-    with pytest.raises(KerassegError, match="sees whole images and refines nothing"):
+
+
+def test_tiles_and_a_crf_are_refused(model):
+    # No other format has a bound of the pixels, so the message names none.
+    with pytest.raises(KerassegError, match=r"sees whole images; .* of 64: leave them out\.$"):
         ExportedNetwork(model, protocol=Protocol(tile=64))
+    with pytest.raises(KerassegError, match=r"no graph holds a dense CRF; .*DenseCRF\(steps=5"):
+        ExportedNetwork(model, protocol=Protocol(crf=DenseCRF(steps=5)))

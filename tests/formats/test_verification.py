@@ -5,6 +5,7 @@ import kerasseg
 from kerasseg.data import find_pairs, shapes
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation import evaluate
+from kerasseg.evaluation.inference.views import Views
 from kerasseg.evaluation.metrics import mean_iou
 from kerasseg.formats import (
     LIMITS,
@@ -17,6 +18,7 @@ from kerasseg.formats import (
 )
 from kerasseg.formats.score import score
 from kerasseg.serving import Comparison, export_saved_model
+from kerasseg.serving.process import SavedModelProcess
 from tests.serving.examples import constant_model, encoded, picture, tiny_model
 
 IMAGES = {"a.png": encoded(picture(48, 64)), "b.jpg": encoded(picture(33, 47, seed=1), "JPEG")}
@@ -59,9 +61,12 @@ def test_another_model_is_refused(onnx_file):
 
 
 @pytest.mark.slow
-def test_a_saved_model_is_compared_through_the_c_api(tmp_path, examples):
+def test_a_saved_model_is_compared_through_the_c_api(tmp_path, examples, monkeypatch):
     model = tiny_model(num_classes=8)
     export_saved_model(model, tmp_path / "out", warmup_images=())
+    loads = counted(monkeypatch, SavedModelProcess, "__init__")
+    traces = counted(monkeypatch, Views, "probabilities")
+    monkeypatch.setattr("kerasseg.formats.score._AT_ONCE", 2)
     found = verify_artifact(tmp_path / "out", model, IMAGES, examples=examples, repetitions=1)
     assert found.agrees
     assert found.path == tmp_path / "out" / "1"
@@ -76,6 +81,20 @@ def test_a_saved_model_is_compared_through_the_c_api(tmp_path, examples):
     assert found.hostile.answers == 4 * len(hostile_images())
     assert found.score.images == 3
     assert found.score.loss == pytest.approx(0, abs=1e-6)
+    # Once for all of them: real images, hostile ones and those of the data set.
+    assert (len(loads), len(traces)) == (1, 1)
+
+
+def counted(monkeypatch, owner, name):
+    """Returns a list that each call of a method adds to."""
+    calls, method = [], getattr(owner, name)
+
+    def called(*arguments):
+        calls.append(name)
+        return method(*arguments)
+
+    monkeypatch.setattr(owner, name, called)
+    return calls
 
 
 def test_a_score_is_the_mean_iou_of_an_evaluation(examples):

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import kerasseg
 from kerasseg.serving.c_api import SavedModelError, SavedModelSession
-from kerasseg.serving.c_api.job import Request, load_tensors, run_job, save_tensors
+from kerasseg.serving.c_api.job import Request, answers, load_tensors, save_tensors
 from kerasseg.serving.c_api.library import load_library
 from kerasseg.serving.comparison import decode_mask
 from tests.serving.examples import encoded, picture
@@ -100,27 +100,34 @@ def test_tensors_survive_the_files_between_the_processes(tmp_path):
 
 
 def test_the_folder_runs_by_its_path_without_python_tensorflow(tmp_path, saved_model, session):
-    pixels = {"pixels": picture(32, 40)[None]}
-    save_tensors(tmp_path / "in.npz", pixels)
-    job = {"saved_model": str(saved_model), "requests": [request(tmp_path)], "repetitions": 1}
-    (tmp_path / "job.json").write_text(json.dumps(job))
+    inputs = [{"pixels": picture(32, 40, seed=seed)[None]} for seed in range(2)]
+    for name, pixels in zip("ab", inputs, strict=True):
+        save_tensors(tmp_path / f"{name}-in.npz", pixels)
+    lines = [json.dumps(request(tmp_path, "a", repetitions=2)), json.dumps(request(tmp_path, "b"))]
     folder = Path(kerasseg.__file__).parent / "serving" / "c_api"
-    command = [sys.executable, "-I", folder, tmp_path / "job.json", tmp_path / "report.json"]
-    subprocess.run(command, check=True)
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert report["load_seconds"] > 0
-    assert len(report["seconds"]) == 1
-    expected = session.run("pixels", pixels)["mask"]
-    np.testing.assert_array_equal(load_tensors(tmp_path / "out.npz")["mask"], expected)
+    command = [sys.executable, "-I", folder, saved_model]
+    done = subprocess.run(
+        command, input="\n".join(lines), stdout=subprocess.PIPE, text=True, check=True
+    )
+    loaded, timed, untimed = map(json.loads, done.stdout.splitlines())
+    assert loaded["tensorflow"] == tf.__version__
+    assert loaded["load_seconds"] > 0
+    assert timed["seconds"] > 0 == untimed["seconds"]
+    for name, pixels in zip("ab", inputs, strict=True):
+        expected = session.run("pixels", pixels)["mask"]
+        stored = load_tensors(tmp_path / f"{name}-out.npz")["mask"]
+        np.testing.assert_array_equal(stored, expected)
 
 
 def test_a_process_that_imported_python_tensorflow_proves_nothing(tmp_path, saved_model):
-    save_tensors(tmp_path / "in.npz", {"pixels": picture(32, 40)[None]})
+    save_tensors(tmp_path / "a-in.npz", {"pixels": picture(32, 40)[None]})
+    said = answers(str(saved_model), [Request(**request(tmp_path, "a"))])
+    assert next(said)["tensorflow"] == tf.__version__
     message = "this process imported keras, kerasseg, tensorflow: the proof is void"
     with pytest.raises(SavedModelError, match=message):
-        run_job(str(saved_model), [Request(**request(tmp_path))], repetitions=1)
+        next(said)
 
 
-def request(folder):
-    files = {"inputs": str(folder / "in.npz"), "outputs": str(folder / "out.npz")}
-    return {"signature": "pixels", **files}
+def request(folder, name, **more):
+    files = {"inputs": str(folder / f"{name}-in.npz"), "outputs": str(folder / f"{name}-out.npz")}
+    return {"signature": "pixels", **files, **more}

@@ -7,7 +7,7 @@ import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation import Protocol
+from kerasseg.evaluation import DenseCRF, Protocol
 from kerasseg.label_set import LabelSet
 from kerasseg.serving import SegmentationSignatures, describe_signatures, export_saved_model
 from kerasseg.serving.comparison import decode_mask
@@ -178,8 +178,13 @@ def test_serving_default_can_take_pixels(model):
 def test_arguments_out_of_range_are_refused(model):
     cases = {
         "unknown default signature 'byte': did you mean 'bytes'": {"default_signature": "byte"},
-        "max_pixels is a whole number of at least 1, or None; received 0": {"max_pixels": 0},
-        "sees whole images; received a protocol with tiles of 64": {"protocol": Protocol(tile=64)},
+        "max_pixels is a whole number of at least 1, or None for any": {"max_pixels": 0},
+        r"tiles of 64: leave them out, and bound the images by max_pixels \(--max-pixels\)": {
+            "protocol": Protocol(tile=64)
+        },
+        "no graph holds a dense CRF; received a protocol with DenseCRF": {
+            "protocol": Protocol(crf=DenseCRF())
+        },
     }
     for message, options in cases.items():
         with pytest.raises(KerassegError, match=message):

@@ -1,6 +1,8 @@
 """The views of a batch of images, and the average of what a model says of them, as one graph."""
 
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import keras
@@ -85,7 +87,8 @@ class Views:
 
         def add(view: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             ratio, flipped = tf.constant(ratios)[view], tf.constant(flips)[view]
-            return view + 1, total + self._view(images, ratio, flipped)
+            mirrored = partial(_mirrored_if, flipped)
+            return view + 1, total + self._view(images, ratio, self._sized_as, mirrored)
 
         shape = tf.concat([tf.shape(images)[:3], [self.channels]], axis=0)
         start = tf.constant(0), tf.zeros(shape, tf.float32)
@@ -109,17 +112,30 @@ class Views:
         return tf.add_n(found) / len(found) if len(found) > 1 else found[0]
 
     def _view_alone(self, images: tf.Tensor, scale: float, flipped: bool) -> tf.Tensor:
-        size, itself = tf.shape(images)[1:3], scale == 1 and self.protocol.multiple == 1
-        seen = images if itself else tf.image.resize(images, self._sides(size, _ratio(scale)))
-        found = self._normalised(self._network(seen[:, :, ::-1] if flipped else seen))
-        found = found[:, :, ::-1] if flipped else found
-        return found if itself else tf.image.resize(found, size)
+        mirrored = _mirrored if flipped else _unchanged
+        if scale == 1 and self.protocol.multiple == 1:
+            return self._view(images, None, _unchanged, mirrored)
+        return self._view(images, _ratio(scale), tf.image.resize, mirrored)
 
-    def _view(self, images: tf.Tensor, ratio: tf.Tensor, flipped: tf.Tensor) -> tf.Tensor:
+    def _view(
+        self,
+        images: tf.Tensor,
+        ratio: Any,
+        sized: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+        mirrored: Callable[[tf.Tensor], tf.Tensor],
+    ) -> tf.Tensor:
+        """Returns the probabilities of a view at the size of the image.
+
+        Args:
+            images: `(N, H, W, channels)`, float32.
+            ratio: The scale, as `_sides` takes it; None for a view of the image's own size.
+            sized: Gives maps the height and width that it is told.
+            mirrored: Gives maps as the view is seen, and back: mirrored or not.
+        """
         size = tf.shape(images)[1:3]
-        seen = self._sized_as(images, self._sides(size, ratio))
-        found = self._normalised(self._network(_mirrored_if(flipped, seen)))
-        return self._sized_as(_mirrored_if(flipped, found), size)
+        seen = sized(images, size if ratio is None else self._sides(size, ratio))
+        found = self._normalised(self._network(mirrored(seen)))
+        return sized(mirrored(found), size)
 
     def _sides(self, size: tf.Tensor, ratio: Any) -> tf.Tensor:
         """Returns the sides of a view, rounded to a multiple, ties to the even one.
@@ -160,6 +176,14 @@ def _ratio(scale: float) -> tuple[int, int]:
     """Returns a scale as a fraction: its numerator times a side is to fit into 32 bits."""
     found = max(Fraction(scale).limit_denominator(1000), Fraction(1, 1000))
     return found.numerator, found.denominator
+
+
+def _unchanged(maps: tf.Tensor, _: tf.Tensor | None = None) -> tf.Tensor:
+    return maps
+
+
+def _mirrored(maps: tf.Tensor) -> tf.Tensor:
+    return maps[:, :, ::-1]
 
 
 def _mirrored_if(flipped: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:

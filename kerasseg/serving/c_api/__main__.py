@@ -1,4 +1,4 @@
-"""Runs a job file: `python -I kerasseg/serving/c_api JOB.json REPORT.json`."""
+"""Answers requests on standard input: `python -I kerasseg/serving/c_api SAVED_MODEL`."""
 
 import importlib
 import sys

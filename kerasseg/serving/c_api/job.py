@@ -1,9 +1,10 @@
-"""A job for a process of its own: requests in files, answers in files, a report of the times."""
+"""A SavedModel in a process of its own: requests and times by lines, arrays in files."""
 
 import json
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,39 +18,48 @@ FOREIGN_MODULES = frozenset({"tensorflow", "keras", "kerasseg"})
 
 @dataclass(frozen=True)
 class Request:
-    """One call: its signature, and the files that hold its inputs and shall hold its outputs."""
+    """One call.
+
+    Attributes:
+        signature: Its name.
+        inputs: The file that holds its inputs.
+        outputs: The file that shall hold its outputs.
+        repetitions: How often it is timed, after one run that is not; 0 for not at all.
+    """
 
     signature: str
     inputs: str
     outputs: str
+    repetitions: int = 0
 
 
-def main(job_file: str, report_file: str) -> str | None:
-    """Runs a job file and writes the report. Returns what went wrong, or None.
+def main(saved_model: str) -> str | None:
+    """Answers each line of standard input by one of standard output; see `answers`.
 
-    The job's keys are the arguments of `run_job`; the report is what it returns.
+    Returns:
+        What went wrong, or None.
     """
-    job = json.loads(Path(job_file).read_bytes())
-    requests = [Request(**request) for request in job["requests"]]
+    lines = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the library prints is no answer
+    requests = (Request(**json.loads(line)) for line in sys.stdin)
     try:
-        report = run_job(job["saved_model"], requests, job["repetitions"])
+        for answer in answers(saved_model, requests):
+            print(json.dumps(answer), file=lines, flush=True)
     except SavedModelError as error:
         return str(error).partition("\n")[0]  # the places in the graph that follow help nobody
-    Path(report_file).write_text(json.dumps(report), "utf-8")
     return None
 
 
-def run_job(saved_model: str, requests: list[Request], repetitions: int) -> dict[str, Any]:
-    """Runs each request, stores the answers and returns a report.
+def answers(saved_model: str, requests: Iterable[Request]) -> Iterator[dict[str, Any]]:
+    """Loads a SavedModel once, runs each request as it comes and stores what it answers.
 
     Args:
         saved_model: The version directory.
         requests: What to run, in this order.
-        repetitions: How often each request is timed, after one run that is not; 0 for not at all.
 
-    Returns:
-        `tensorflow`: the library's version; `load_seconds`; `seconds`: the median time of each
-        request.
+    Yields:
+        First `tensorflow`, the library's version, and `load_seconds`; then for each request
+        `seconds`, its median time.
 
     Raises:
         SavedModelError: If the model cannot be loaded, a run fails, or the process turns out to
@@ -57,23 +67,22 @@ def run_job(saved_model: str, requests: list[Request], repetitions: int) -> dict
     """
     start = time.perf_counter()
     with SavedModelSession(saved_model) as session:
-        loaded = time.perf_counter()
-        seconds = [_run(session, request, repetitions) for request in requests]
-        foreign = sorted(FOREIGN_MODULES & sys.modules.keys())
-        if foreign:
-            raise SavedModelError(f"this process imported {', '.join(foreign)}: the proof is void.")
-        return {
-            "tensorflow": session.version,
-            "load_seconds": loaded - start,
-            "seconds": seconds,
-        }
+        yield {"tensorflow": session.version, "load_seconds": time.perf_counter() - start}
+        for request in requests:
+            seconds = _run(session, request)
+            foreign = sorted(FOREIGN_MODULES & sys.modules.keys())
+            if foreign:
+                raise SavedModelError(
+                    f"this process imported {', '.join(foreign)}: the proof is void."
+                )
+            yield {"seconds": seconds}
 
 
-def _run(session: SavedModelSession, request: Request, repetitions: int) -> float:
+def _run(session: SavedModelSession, request: Request) -> float:
     inputs = load_tensors(Path(request.inputs))
     save_tensors(Path(request.outputs), session.run(request.signature, inputs))
     times = []
-    for _ in range(repetitions):
+    for _ in range(request.repetitions):
         start = time.perf_counter()
         session.run(request.signature, inputs)
         times.append(time.perf_counter() - start)
