@@ -1,13 +1,8 @@
 """training.train --smoke."""
 
-import shutil
-
 import pytest
 
-from kerasseg.recipe import read_recipe
 from kerasseg.run import Run
-from tests.processes import run_python
-from tests.recipe.shipped import NAMES, RECIPES
 from training.train import main
 
 
@@ -44,28 +39,3 @@ def test_a_stage_whose_weights_are_missing_says_what_to_do(train, tmp_path, caps
     assert "--set model.weights=runs/NAME/model.keras" in said
     assert "--set model.weights=none starts without one" in said
     assert not (tmp_path / "run").exists()
-
-
-# One of each architecture.
-EXPORTED = ("camvid_refinenet", "light_weight_refinenet_nyudv2", "quickstart")
-
-
-def test_one_recipe_of_each_architecture_is_exported():
-    architectures = {path.stem: read_recipe(path).model.architecture for path in RECIPES}
-    chosen = [architectures[name] for name in EXPORTED]
-    assert sorted(chosen) == sorted(set(architectures.values()))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", RECIPES, ids=NAMES)
-def test_every_recipe_runs(path, tmp_path, monkeypatch):
-    """In a process of its own, which gives back the gigabytes of the largest networks."""
-    monkeypatch.setenv("KERASSEG_HOME", str(tmp_path / "home"))
-    exported = path.stem in EXPORTED
-    setting = f"output.saved_model={str(exported).lower()}"
-    command = ("-m", "training.train", str(path.resolve()), "--smoke", "--set", setting)
-    assert "mean IoU 0." in run_python(*command, cwd=tmp_path)
-    run = Run.open(tmp_path / "runs" / f"{path.stem}-smoke")
-    assert run.file("model.keras").is_file()
-    assert run.file("serving/1/saved_model.pb").is_file() == exported
-    shutil.rmtree(run.path)  # up to two gigabytes, which pytest would keep
