@@ -21,15 +21,19 @@ class Batching:
         self.lock, self.shapes = threading.Lock(), []
 
     def refuses(self, array):
-        """Returns whether it does, after a request has waited for company."""
+        """Returns whether it does; arrays wait for company, strings always fit together."""
+        alike = array.dtype == object or self.meets_none_of_another_size(array.shape[1:])
+        return not alike or len(array) > self.max_batch_size
+
+    def meets_none_of_another_size(self, shape):
         with self.lock:
-            self.shapes.append(array.shape[1:])
+            self.shapes.append(shape)
             alike = len({*self.shapes}) == 1
         time.sleep(COMPANY_SECONDS)
         with self.lock:
             alike = alike and len({*self.shapes}) == 1
-            self.shapes.remove(array.shape[1:])
-        return not alike or len(array) > self.max_batch_size
+            self.shapes.remove(shape)
+        return alike
 
 
 @contextmanager
