@@ -14,9 +14,11 @@ import pytest
 from PIL import Image
 
 from kerasseg.serving import export_saved_model
+from kerasseg.serving.client import grpc_transport, rest
 from kerasseg.serving.preview import PreviewOptions, ServedModel, preview_in_background
 from tests.browser import headless_chromium
 from tests.processes import CHECKOUT
+from tests.serving.client.grpc_server import grpc_in_background
 from tests.serving.examples import constant_model, encoded, picture
 
 PAGE = (CHECKOUT / "docs/serving.md").read_text("utf-8")
@@ -24,10 +26,15 @@ SIZE = (40, 52)
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory):
+def model(tmp_path_factory):
     base = tmp_path_factory.mktemp("served") / "leaves"
     export_saved_model(constant_model(3, winner=2), base, warmup_images=())
-    with preview_in_background(ServedModel(base), PreviewOptions(port=0, cors=True)) as address:
+    return ServedModel(base)
+
+
+@pytest.fixture(scope="module")
+def host(model):
+    with preview_in_background(model, PreviewOptions(port=0, cors=True)) as address:
         yield address.removeprefix("http://").rstrip("/")
 
 
@@ -93,10 +100,22 @@ def test_javascript(host, folder):
     assert_is_the_mask(io.BytesIO(base64.b64decode(found["mask"].partition(",")[2])))
 
 
+def test_what_is_asked_again_is_named():
+    passing = [str(status) for status in rest._PASSING]
+    passing += [code.name for code in grpc_transport._PASSING]
+    (sentence,) = re.findall(r"What fails for now \((.*?)\)", PAGE, re.DOTALL)
+    named = re.findall(r"\b(?:\d{3}|[A-Z]+_[A-Z]+|UNAVAILABLE)\b", sentence)
+    assert named == passing
+
+
 @pytest.mark.slow
-def test_the_client(host, folder):
-    line = lines("bash", host, "export.client").splitlines()[0]
+def test_the_client(host, model, folder):
+    _, rest, over_grpc = lines("bash", host, "export.client").splitlines()
     shutil.copytree(CHECKOUT / "export", folder / "export")
-    assert "1 images segmented" in run(["bash", "-c", line], folder)
+    assert "1 image segmented" in run(["bash", "-c", rest], folder)
     assert_is_the_mask(folder / "segmented/masks/a.png")
     assert Image.open(folder / "segmented/overlays/a.jpg").size == SIZE[::-1]
+    with grpc_in_background(model) as address:
+        command = over_grpc.replace("localhost:8500", address)
+        assert "1 image segmented" in run(["bash", "-c", command], folder)
+    assert_is_the_mask(folder / "segmented_by_grpc/masks/a.png")

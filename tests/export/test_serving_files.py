@@ -1,22 +1,18 @@
 """What an operator copies: settings that a server can read, and a check that finds faults."""
 
-import base64
-import json
 import os
 import re
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
 import yaml
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from kerasseg.serving import export_saved_model
+from tests.export.fake_server import Batching, fake_server
 from tests.serving.examples import encoded, picture, tiny_model
 
 FOLDER = Path(__file__).parents[2] / "export/serving"
@@ -36,7 +32,7 @@ def test_the_models_are_read_by_the_server_s_own_message():
     config = text_format.Parse(read("models.config"), model_server_config_pb2.ModelServerConfig())
     (model,) = config.model_config_list.config
     assert (model.name, model.base_path) == ("leaves", "/models/leaves")
-    assert model.model_version_policy.latest.num_versions == 2
+    assert model.model_version_policy.latest.num_versions == 1
 
 
 def test_batching_and_monitoring_name_fields_that_there_are():
@@ -58,9 +54,12 @@ def test_compose_file_and_manifest_use_the_files_and_check_health():
     deployment, kubernetes_service = yaml.safe_load_all(read("kubernetes.yaml"))
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     for arguments in (service["command"], container["args"]):
-        assert mounted_files(arguments) == {"models.config", "batching.config", "monitoring.config"}
+        # Batching is turned on by whoever has read batching.config.
+        assert mounted_files(arguments) == {"models.config", "monitoring.config"}
+        assert "--enable_batching=true" not in arguments
         assert all((FOLDER / name).is_file() for name in mounted_files(arguments))
-    assert "/v1/models/leaves" in service["healthcheck"]["test"][-1]
+    assert service["healthcheck"]["test"] == ["CMD", "bash", "/config/health.sh", "leaves"]
+    assert (FOLDER / "health.sh").is_file()
     for probe in ("startupProbe", "readinessProbe"):
         assert container[probe]["httpGet"]["path"].startswith("/v1/models/leaves")
     assert container["livenessProbe"]["tcpSocket"]["port"] == "grpc"
@@ -79,6 +78,19 @@ def test_script_compose_file_and_manifest_name_one_image():
     assert re.sub(r"\$\{TF_SERVING_VERSION:-([\w.]+)\}", r"\1", script) == container["image"]
 
 
+def test_the_limits_of_memory_are_those_that_the_page_counts():
+    service = yaml.safe_load(read("docker-compose.yml"))["services"]["serving"]
+    deployment, _ = yaml.safe_load_all(read("kubernetes.yaml"))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    limit = service["deploy"]["resources"]["limits"]["memory"]
+    assert container["resources"]["limits"]["memory"].lower() == f"{limit}i" == "12gi"
+    for arguments in (service["command"], container["args"]):
+        assert "--rest_api_num_threads=4" in arguments
+    page = (FOLDER.parents[1] / "docs/serving.md").read_text("utf-8")
+    assert "(1 + 1) * 2.6 + 4 * 1.4" in page
+    assert int(limit.rstrip("g")) > 0.5 + (1 + 1) * 2.6 + 4 * 1.4
+
+
 @pytest.fixture(scope="module")
 def version(tmp_path_factory):
     return export_saved_model(tiny_model(), tmp_path_factory.mktemp("m") / "tiny", warmup_images=())
@@ -86,53 +98,22 @@ def version(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(version):
-    """A server with the shape of TensorFlow Serving's REST interface; what it says can be bent."""
-    signatures = tf.saved_model.load(str(version)).signatures
-
-    class Handler(BaseHTTPRequestHandler):
-        bent = staticmethod(lambda rows: rows)
-
-        def log_message(self, *_):
-            pass
-
-        def answer(self, body):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def do_GET(self):
-            if self.path.endswith("/metadata"):
-                self.answer({"metadata": {"signature_def": dict.fromkeys(signatures)}})
-            else:
-                self.answer({"model_version_status": [{"version": "1", "state": "AVAILABLE"}]})
-
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            files = [base64.b64decode(row["image_bytes"]["b64"]) for row in body["instances"]]
-            answer = signatures[body["signature_name"]](image_bytes=tf.constant(files))
-            columns = {name: column.numpy() for name, column in answer.items()}
-            rows = [
-                {name: shown(name, column[place]) for name, column in columns.items()}
-                for place in range(len(files))
-            ]
-            self.answer({"predictions": self.bent(rows)})
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", Handler
-        running.shutdown()
+    with fake_server(version) as running:
+        yield running
 
 
-def shown(name, value):
-    if name.endswith("_bytes"):
-        return {"b64": base64.b64encode(value).decode()}
-    return value.decode() if isinstance(value, bytes) else value.tolist()
+@pytest.fixture
+def image(tmp_path):
+    image = tmp_path / "image.jpg"
+    image.write_bytes(encoded(picture(40, 52), "JPEG"))
+    return image
 
 
-def smoke(server, version, image):
+def smoke(server, version, image, **environment):
+    # Without a Python that has the client; with one it is a slow test.
     return subprocess.run(
         [str(FOLDER / "smoke.sh"), str(version.parent), str(image)],
-        env={**os.environ, "SERVER": server[0]},
+        env={**os.environ, "SERVER": server[0], "PYTHON": "/nowhere/python", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -140,13 +121,25 @@ def smoke(server, version, image):
     )
 
 
-def test_the_smoke_test_passes_on_a_server_that_answers_rightly(server, version, tmp_path):
-    image = tmp_path / "image.jpg"
-    image.write_bytes(encoded(picture(40, 52), "JPEG"))
+@pytest.mark.slow
+def test_the_smoke_test_passes_on_a_server_that_answers_rightly(server, version, image):
     done = smoke(server, version, image)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("ok: ") == 6
+    assert done.stdout.count("ok: ") == 8
+    assert "NOT PROVEN: export.client and gRPC, since /nowhere/python" in done.stdout
     assert done.stdout.endswith(f"All is well with tiny at {server[0]}.\n")
+
+
+@pytest.mark.slow
+def test_the_smoke_test_asks_a_model_of_pixels_by_the_signature_bytes(tmp_path, image):
+    model = tiny_model()
+    version = export_saved_model(
+        model, tmp_path / "tiny", warmup_images=(), default_signature="pixels"
+    )
+    with fake_server(version) as server:
+        done = smoke(server, version, image)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "; bytes takes encoded images" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -155,13 +148,10 @@ def test_the_smoke_test_passes_on_a_server_that_answers_rightly(server, version,
         (lambda rows: [{**row, "mask_bytes": {"b64": "AAAA"}} for row in rows], "no PNG"),
         (lambda rows: [{**row, "error": ""} for row in rows], "the bad image has no error"),
         (lambda rows: rows[:1], "two masks of three were wanted"),
+        (lambda rows: rows[:8], "nine masks were wanted"),
     ],
 )
-def test_the_smoke_test_fails_on_one_that_does_not(
-    server, version, tmp_path, monkeypatch, bend, said
-):
-    image = tmp_path / "image.jpg"
-    image.write_bytes(encoded(picture(40, 52), "JPEG"))
+def test_the_smoke_test_fails_on_one_that_does_not(server, version, image, monkeypatch, bend, said):
     monkeypatch.setattr(server[1], "bent", staticmethod(bend))
     done = smoke(server, version, image)
     assert done.returncode == 1
@@ -169,9 +159,21 @@ def test_the_smoke_test_fails_on_one_that_does_not(
 
 
 @pytest.mark.slow
-def test_the_smoke_test_starts_a_server_and_leaves_nothing_behind(version, tmp_path):
-    image, docker = tmp_path / "image.jpg", tmp_path / "bin/docker"
-    image.write_bytes(encoded(picture(40, 52), "JPEG"))
+@pytest.mark.parametrize(
+    ("most", "said"),
+    [(8, "a request of nine images is refused"), (9, "pixels of two sizes at once")],
+)
+def test_the_smoke_test_fails_on_one_that_batches(server, version, image, monkeypatch, most, said):
+    monkeypatch.setattr(server[1], "batching", Batching(most))
+    done = smoke(server, version, image)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "see batching.config" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_smoke_test_starts_a_server_and_leaves_nothing_behind(version, image, tmp_path):
+    docker = tmp_path / "bin/docker"
     docker.parent.mkdir()
     program = Path(__file__).with_name("fake_docker.py")
     docker.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}" "$@"\n')
@@ -185,16 +187,22 @@ def test_the_smoke_test_starts_a_server_and_leaves_nothing_behind(version, tmp_p
         "TMPDIR": str(tmp_path / "work"),
         "TF_SERVING_VERSION": "9.9.9",
     }
-    environment.pop("SERVER", None)
+    for name in ("SERVER", "GRPC_SERVER", "PYTHON"):
+        environment.pop(name, None)
     command = [str(FOLDER / "smoke.sh"), str(version.parent), str(image)]
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=120
+        command, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("ok: ") == 8
+    assert done.stdout.count("ok: ") == 13
+    for way in ("REST", "gRPC"):
+        assert f"ok: export.client gets the same mask over {way}\n" in done.stdout
+    assert "All is well with leaves at" in done.stdout
+    assert "NOT PROVEN" not in done.stdout
     assert "tensorflow/serving:9.9.9 (sha256:0123) at http://127.0.0.1:" in done.stdout
     ran = (tmp_path / "run").read_text().splitlines()
-    assert "--batching_parameters_file=/config/batching.config" in ran
+    assert "--model_config_file=/config/models.config" in ran
+    assert not any("batching" in each for each in ran)
     assert f"{FOLDER}:/config:ro" in ran
     assert not (tmp_path / "pid").exists()
     assert [*(tmp_path / "work").iterdir()] == []

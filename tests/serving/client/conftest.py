@@ -1,57 +1,11 @@
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import grpc
 import pytest
-import tensorflow as tf
-from tensorflow_serving.apis import (
-    get_model_status_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
 
 from kerasseg.serving.preview import ServedModel, preview_in_background
-from kerasseg.serving.preview.request_path import Wanted
-from kerasseg.serving.preview.rest_error import RestError
-
-CODES = {400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND}
-
-
-class GrpcServices(
-    prediction_service_pb2_grpc.PredictionServiceServicer,
-    model_service_pb2_grpc.ModelServiceServicer,
-):
-    """TensorFlow Serving's messages, answered by a model of this process."""
-
-    def __init__(self, model):
-        self.model = model
-
-    def wanted(self, spec):
-        version = spec.version.value if spec.HasField("version") else None
-        return Wanted(spec.name, version, spec.version_label or None, "")
-
-    def Predict(self, request, context):  # noqa: N802
-        try:
-            version = self.model.version(self.wanted(request.model_spec))
-            inputs = {name: tf.make_ndarray(each) for name, each in request.inputs.items()}
-            outputs = version.run(request.model_spec.signature_name, inputs)
-        except RestError as error:
-            context.abort(CODES[error.status], str(error))
-        tensors = {name: tf.make_tensor_proto(value) for name, value in outputs.items()}
-        return predict_pb2.PredictResponse(outputs=tensors)
-
-    def GetModelStatus(self, request, context):  # noqa: N802
-        try:
-            found = self.model.status(self.wanted(request.model_spec))["model_version_status"]
-        except RestError as error:
-            context.abort(CODES[error.status], str(error))
-        answer = get_model_status_pb2.GetModelStatusResponse()
-        for status in found:
-            answer.model_version_status.add(version=int(status["version"]), state=status["state"])
-        return answer
+from tests.serving.client.grpc_server import grpc_in_background
 
 
 @pytest.fixture(scope="package")
@@ -67,14 +21,8 @@ def rest(served):
 
 @pytest.fixture(scope="package")
 def over_grpc(served):
-    server = grpc.server(ThreadPoolExecutor(4))
-    services = GrpcServices(served)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(services, server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(services, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"grpc://127.0.0.1:{port}/v1/models/tiny"
-    server.stop(None)
+    with grpc_in_background(served) as host:
+        yield f"grpc://{host}/v1/models/tiny"
 
 
 @pytest.fixture(params=["rest", "over_grpc"])
