@@ -4,11 +4,12 @@
 
 Each run is a process of `training.train` on `benchmarks/ablations.toml` with the settings of its
 configuration, in `runs/ablations/NAME/seed-0`. When it has ended, `result.json` is written there
-and the weights are deleted. The tables go to docs/ablations.md. Started again the program goes on:
-a run that has its result is not trained again, one that was interrupted is begun anew, so that its
-processor time is that of a whole run. Several of these programs may run beside each other on
-disjoint `--only`, a core each; `--table` then writes the tables. `--set` tries another budget in
-another `--output`; the page is then left as it is, unless `--page` names one.
+and the weights are deleted. The tables go to docs/ablations.md, the results of the single runs to
+docs/ablations.json. Started again the program goes on: a run that has its result is not trained
+again, one that was interrupted is begun anew, so that its processor time is that of a whole run.
+Several of these programs may run beside each other on disjoint `--only`, a core each; `--table`
+then writes the tables. `--set` tries another budget in another `--output`; the page is then left
+as it is, unless `--page` names one.
 """
 
 import argparse
@@ -135,12 +136,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not options.table:
         wanted = options.only or _names()
         _train_all([job for job in jobs if job.configuration.name in wanted], options)
-    text = page_text(jobs)
+    done = [result for job in jobs if (result := job.result())]
+    text = page_text(jobs, done)
     print(text)
     if options.page or not options.set:
         from benchmarks import page_table
 
-        page_table.replace(PROGRAM, text, options.page or PAGE)
+        page = options.page or PAGE
+        page_table.replace(PROGRAM, text, page)
+        _write_results(done, page.with_suffix(".json"))
+
+
+def _write_results(done: Sequence[Result], path: Path) -> None:
+    """Leaves what the tables are the means of."""
+    if done:
+        with atomic_file(path) as temporary:
+            temporary.write_text(json.dumps([*map(dataclasses.asdict, done)], indent=2) + "\n")
 
 
 def _names() -> list[str]:
@@ -229,16 +240,16 @@ def _delete_all_but(run: Run, kept: set[str]) -> None:
             path.unlink()
 
 
-def page_text(jobs: Sequence[Job]) -> str:
+def page_text(jobs: Sequence[Job], done: Sequence[Result]) -> str:
     """Returns what stands between the marks of the page: the budget, and the tables.
 
     Args:
         jobs: Every run that belongs to the comparison, done or not.
+        done: The results of those that are done.
 
     Raises:
         KerassegError: If their results are those of different data.
     """
-    done = [result for job in jobs if (result := job.result())]
     if not done:
         return (
             f"Not run yet. `python -m benchmarks.ablations --data-dir DIR` trains the {len(jobs)} "

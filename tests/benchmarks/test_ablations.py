@@ -225,17 +225,31 @@ def test_an_unknown_configuration_is_named(start, trained, capsys):
     assert trained == []
 
 
+def test_the_results_of_the_runs_lie_beside_the_page(start, trained, page):
+    assert start("--table") == 0
+    assert not page.with_suffix(".json").exists()
+    start("--only", "refinenet")
+    results = [
+        ablations.Result(**each) for each in json.loads(page.with_suffix(".json").read_text())
+    ]
+    assert [(each.configuration, each.seed) for each in results] == [
+        ("refinenet", seed) for seed in (0, 1, 2)
+    ]
+    assert [each.mean_iou for each in results] == pytest.approx([0.501, 0.512, 0.523])
+
+
 def test_the_tables_of_the_page_are_the_programs(tmp_path, page):
-    """What stands there before any run is written by the program as well."""
+    """What stands there is written by the program, of the results that lie beside it."""
     jobs = list(ablations._jobs(ablations._parser().parse_args(["--output", str(tmp_path)])))
-    unrun = ablations.page_text(jobs)
-    assert unrun.startswith("Not run yet.")
-    shipped = page.read_text()
-    if "Not run yet." in shipped:
-        page_table.replace(ablations.PROGRAM, unrun, page)
-        assert page.read_text() == shipped
-    else:
-        assert "Each run has 135 steps" in shipped
+    results = ablations.PAGE.with_suffix(".json")
+    found = json.loads(results.read_text()) if results.exists() else []
+    done = [ablations.Result(**each) for each in found]
+    recipes = {(job.configuration.name, job.seed): job.recipe.fingerprint for job in jobs}
+    assert {
+        (each.configuration, each.seed): each.recipe for each in done
+    }.items() <= recipes.items()
+    page_table.replace(ablations.PROGRAM, ablations.page_text(jobs, done), page)
+    assert page.read_text() == ablations.PAGE.read_text()
 
 
 TINY = (
