@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.images import run_samples
-from kerasseg.command_line import program
+from kerasseg.command_line import counted, program
 from kerasseg.evaluation.prediction.options import add_view_options, protocol_from
 from kerasseg.run import Run
 from kerasseg.serving import ExportRecord, describe_signatures, export_saved_model, read_record
-from kerasseg.serving.signatures import DEFAULT_SIGNATURES, MAX_PIXELS
+from kerasseg.serving.images import fitting
+from kerasseg.serving.signatures import DEFAULT_SIGNATURES, MAX_PIXELS, check_max_pixels
 from kerasseg.serving.slimming import PRECISIONS
 
 RUN_FILES = ("run.json", "recipe.toml")
@@ -24,12 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = Run.open(options.run)
     model_file = "best.keras" if options.best else "model.keras"
     model = run.load_model(model_file)
-    samples = [] if options.no_warmup else [*run_samples(run).values()]
+    check_max_pixels(options.max_pixels)
+    samples = {} if options.no_warmup else run_samples(run)
+    images = [fitting(name, image, options.max_pixels) for name, image in samples.items()]
     version = export_saved_model(
         model,
         options.out,
         labels=run.description.labels,
-        warmup_images=() if options.no_warmup else samples or None,
+        warmup_images=() if options.no_warmup else images or None,
         assets={name: run.file(name).read_text("utf-8") for name in _present(run)},
         precision=options.precision,
         protocol=protocol_from(options),
@@ -42,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for signature in describe_signatures(version):
         print(f"  {signature}")
     print(_said(read_record(version)))
+    shrunk = sum(image != sample for image, sample in zip(images, samples.values(), strict=True))
+    if shrunk:
+        print(
+            f"Of the {counted(len(samples), 'sample')} in the warm-up requests {shrunk} had more "
+            "pixels than that and went in shrunk."
+        )
     print(_next_steps(options.run, version, options.best))
 
 

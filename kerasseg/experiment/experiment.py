@@ -173,12 +173,17 @@ def _unless_none(weights: str) -> str | None:
 
 def _export(run: Run, model: keras.Model, splits: Splits) -> None:
     from kerasseg.serving import export_saved_model
+    from kerasseg.serving.images import fitting
+    from kerasseg.serving.signatures import MAX_PIXELS
     from kerasseg.serving.versions import latest_version
 
     if any(run.file("serving").glob("[0-9]*")):  # a run that had ended and was started again
         path = latest_version(run.file("serving"))
     else:
-        examples = [example.image for example in some_examples(splits.validation, 4)]
+        examples = [
+            fitting(example.image_place, example.image, MAX_PIXELS)
+            for example in some_examples(splits.validation, 4)
+        ]
         path = export_saved_model(
             model, run.file("serving"), labels=splits.labels, warmup_images=examples
         )

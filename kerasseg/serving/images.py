@@ -1,6 +1,7 @@
 """Encoded images decoded as the served model decodes them."""
 
 import functools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -49,6 +50,49 @@ def png(pixels: np.ndarray) -> bytes:
         (4, 6, 3)
     """
     return tf.io.encode_png(pixels).numpy()
+
+
+def fitting_size(height: int, width: int, max_pixels: int | None) -> tuple[int, int]:
+    """Returns height and width, made smaller together where they are of more than `max_pixels`.
+
+    Example:
+        >>> fitting_size(300, 400, 30_000), fitting_size(300, 400, None), fitting_size(400, 3, 100)
+        ((150, 200), (300, 400), (100, 1))
+    """
+    if max_pixels is None or height * width <= max_pixels:
+        return height, width
+    scale = math.sqrt(max_pixels / (height * width))
+    # A side of one pixel cannot become smaller; then the other one gives way alone.
+    low = max(1, int(height * scale))
+    narrow = max(1, min(int(width * scale), max_pixels // low))
+    return min(low, max_pixels // narrow), narrow
+
+
+def fitting(name: str, image: bytes, max_pixels: int | None) -> bytes:
+    """Returns an encoded image as it is, or smaller, as a PNG, if it has more than `max_pixels`.
+
+    Args:
+        name: What messages call it.
+        image: A whole JPEG, PNG, GIF, BMP or WebP file.
+        max_pixels: At least 1; None for any number, whereupon nothing is decoded.
+
+    Raises:
+        KerassegError: If it cannot be decoded.
+
+    Example:
+        >>> file = png(np.zeros((30, 40, 3), np.uint8))
+        >>> fitting("a.png", file, 1200) is file, decoded("a", fitting("a.png", file, 300)).shape
+        (True, (15, 20, 3))
+    """
+    if max_pixels is None:
+        return image
+    pixels = decoded(name, image)
+    height, width = pixels.shape[:2]
+    size = fitting_size(height, width, max_pixels)
+    if size == (height, width):
+        return image
+    resized = tf.image.resize(pixels, size, tf.image.ResizeMethod.AREA)
+    return png(tf.cast(tf.round(resized), tf.uint8).numpy())
 
 
 @functools.cache

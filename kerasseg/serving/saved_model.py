@@ -87,7 +87,8 @@ def export_saved_model(
         path: The model's base path, made if need be.
         labels: Names and colours of the classes; None for `class_0`, `class_1` and so on.
         warmup_images: Encoded images that the warm-up requests are made of, best of the sizes
-            that clients send; None for one grey image, `()` for no warm-up requests. They need
+            that clients send, and of at most `max_pixels`; None for one grey image, `()` for no
+            warm-up requests. They need
             `tensorflow-serving-api` (`pip install "kerasseg[serving]"`).
         assets: Further texts for `assets.extra/` by file name.
         precision: What is computed in: `"float32"`, `"bfloat16"` or `"float16"`; None for what
@@ -104,8 +105,8 @@ def export_saved_model(
 
     Raises:
         KerassegError: If the model is of another kind, `labels` has another number of classes,
-            a warm-up image cannot be decoded, an argument is out of its range, or `path` cannot
-            hold versions.
+            a warm-up image cannot be decoded or is too large, an argument is out of its range, or
+            `path` cannot hold versions.
 
     Example:
         >>> import tempfile
@@ -120,7 +121,7 @@ def export_saved_model(
     check_max_pixels(max_pixels)
     views = graph_protocol(protocol, bounds_images=True)
     base, labels = Path(path), fitting_labels(labels, int(model.output_shape[-1]))
-    images = default_images() if warmup_images is None else warmup_images
+    images = default_images(max_pixels) if warmup_images is None else warmup_images
     kinds = signature_kinds(default_signature)
     warmup, files = warmup_requests(images, base.name, kinds, max_pixels), checked_assets(assets)
     next_version(base)

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from kerasseg.errors import KerassegError
-from kerasseg.serving.images import decoded
+from kerasseg.serving.images import decoded, fitting_size, png
 from kerasseg.serving.signatures import signature_kinds
 
 WARMUP_FILE = "tf_serving_warmup_requests"
@@ -15,9 +16,14 @@ MOST_REQUESTS = 1000  # TensorFlow Serving refuses a longer file
 _DEFAULT_SIZE = (256, 320)
 
 
-def default_images() -> list[bytes]:
-    """Returns one encoded image, plain grey, for a model that has no pictures of its own."""
-    return [tf.io.encode_png(tf.fill((*_DEFAULT_SIZE, 3), tf.constant(128, tf.uint8))).numpy()]
+def default_images(max_pixels: int | None = None) -> list[bytes]:
+    """Returns one encoded image, plain grey, for a model that has no pictures of its own.
+
+    Args:
+        max_pixels: The largest image that the model takes; None for any.
+    """
+    size = fitting_size(*_DEFAULT_SIZE, max_pixels)
+    return [png(np.full((*size, 3), 128, np.uint8))]
 
 
 def warmup_requests(
@@ -73,7 +79,8 @@ def _requests(
         if max_pixels is not None and height * width > max_pixels:
             raise KerassegError(
                 f"warm-up image {place} has {height}x{width} pixels, and the model is to take at "
-                f"most {max_pixels}: give smaller images, or raise max_pixels (--max-pixels)."
+                f"most {max_pixels}: give smaller ones in warmup_images, none at all by "
+                "warmup_images=() (--no-warmup), or raise max_pixels (--max-pixels)."
             )
         for signature, kind in kinds.items():
             if kind in ("bytes", "overlay"):

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from export import saved_model, verify
 from export.saved_model import main
@@ -66,10 +67,29 @@ def test_options_reach_the_export(run, tmp_path, capsys):
     )
 
 
+def test_samples_above_the_bound_are_warmed_up_with_in_a_size_that_fits(run, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main([str(run.path), str(out), "--max-pixels", "2000"]) == 0
+    said = "Of the 2 samples in the warm-up requests 1 had more pixels than that and went in shrunk"
+    assert said in capsys.readouterr().out
+    requests = tf.data.TFRecordDataset(str(out / "1/assets.extra/tf_serving_warmup_requests"))
+    logs = [prediction_log_pb2.PredictionLog.FromString(each.numpy()) for each in requests]
+    inputs = [log.predict_log.request.inputs for log in logs]
+    shapes = [tuple(tf.make_ndarray(each["pixels"]).shape) for each in inputs if "pixels" in each]
+    assert shapes == [(1, 38, 51, 3)] * 2 + [(1, 33, 47, 3)] * 2
+    assert run.file("samples/b.png").read_bytes() in [
+        tf.make_ndarray(each["image_bytes"])[0] for each in inputs if "image_bytes" in each
+    ]
+    for sample in run.file("samples").iterdir():
+        sample.unlink()
+    assert main([str(run.path), str(out), "--max-pixels", "2000"]) == 0
+    assert "shrunk" not in capsys.readouterr().out
+
+
 def test_images_are_bounded_by_a_number_or_not_at_all(run, tmp_path, capsys):
     out = [str(run.path), str(tmp_path / "out"), "--no-warmup"]
-    for number in ("0", "-1"):
-        assert main([*out, "--max-pixels", number]) == 2
+    for number, arguments in (("0", out), ("-1", out), ("0", out[:2])):
+        assert main([*arguments, "--max-pixels", number]) == 2
         said = capsys.readouterr().err
         assert "max_pixels is a whole number of at least 1, or None for any" in said
         assert f"received {number}." in said

@@ -45,6 +45,12 @@ def test_a_model_without_pictures_warms_up_on_grey():
     assert (tf.io.decode_png(image).numpy() == 128).all()
 
 
+@pytest.mark.parametrize("max_pixels", [1, 1000, 81_919])
+def test_the_grey_image_is_no_larger_than_the_model_takes(max_pixels):
+    (image,) = default_images(max_pixels)
+    assert len(warmup_requests([image], "m", max_pixels=max_pixels)) == 4
+
+
 def test_without_the_package_the_error_names_both_remedies(model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
     message = r'pip install "kerasseg\[serving\]", or leave them out with warmup_images=\(\)'
@@ -56,10 +62,11 @@ def test_without_the_package_the_error_names_both_remedies(model, tmp_path, monk
 
 
 def test_images_that_would_stop_the_server_are_refused(model, tmp_path):
+    too_large = r"image 0 has 8x8 pixels, .* warmup_images=\(\) \(--no-warmup\), or raise max_pix"
     with pytest.raises(KerassegError, match="warm-up image 1 cannot be decoded"):
         export_saved_model(model, tmp_path, warmup_images=[encoded(picture(8, 8)), b"text"])
     with pytest.raises(KerassegError, match=r"251 warm-up images make 1004 requests; .* 1000"):
         warmup_requests([b""] * 251, "m")
-    with pytest.raises(KerassegError, match=r"warm-up image 0 has 8x8 pixels, .* raise max_pixels"):
+    with pytest.raises(KerassegError, match=too_large):
         export_saved_model(model, tmp_path, warmup_images=[encoded(picture(8, 8))], max_pixels=63)
     assert list(tmp_path.iterdir()) == []
