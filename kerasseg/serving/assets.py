@@ -95,6 +95,31 @@ def write_labels(folder: Path, labels: LabelSet) -> None:
     _write(folder / LABELS_FILE, description)
 
 
+def read_labels(version: Path) -> LabelSet:
+    """Returns names and colours of the classes of a SavedModel, and the void label.
+
+    Args:
+        version: The version directory.
+
+    Raises:
+        KerassegError: If they are not known: the file is missing or damaged.
+
+    Example:
+        >>> read_labels(Path("served/1"))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        kerasseg.errors.KerassegError: served/1/assets.extra/labels.json does not tell the ...
+    """
+    path = version / ASSETS / LABELS_FILE
+    try:
+        told = json.loads(path.read_bytes())
+        return LabelSet(tuple(told["class_names"]), told["palette"], told["ignore_label"])
+    except (OSError, ValueError, TypeError, KeyError, KerassegError) as error:
+        raise KerassegError(
+            f"{path} does not tell the classes and their colours ({error}): export it again with "
+            "export.saved_model."
+        ) from None
+
+
 def checked_assets(assets: Mapping[str, str] | None) -> Mapping[str, str]:
     """Returns further texts by file name.
 

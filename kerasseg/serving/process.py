@@ -28,6 +28,7 @@ class SavedModelProcess:
         version: The version directory.
 
     Attributes:
+        version: The version directory.
         record: How the SavedModel was exported.
         tensorflow: Version of the C library.
         load_seconds: What the C API took to load its library and the SavedModel.
@@ -42,7 +43,7 @@ class SavedModelProcess:
 
     def __init__(self, version: Path) -> None:
         self.record = read_record(version)
-        self._version = version
+        self.version = version
         self._folder = tempfile.TemporaryDirectory(prefix="kerasseg-verify-")
         self._errors = Path(self._folder.name, "errors")
         with self._errors.open("w") as errors:
@@ -108,8 +109,16 @@ class SavedModelProcess:
         """Returns the class ids `(H, W)` of images, uint8 `(H, W, 3)`.
 
         Raises:
-            KerassegError: If it cannot be run.
+            KerassegError: If it cannot be run, or takes no images as large as one of them.
         """
+        most = self.record.max_pixels
+        large = [each.shape for each in images if most and each.shape[0] * each.shape[1] > most]
+        if large:
+            raise KerassegError(
+                f"{self.version} takes images of at most {most} pixels, and one of the data set "
+                f"has {large[0][0]}x{large[0][1]}: compare without the data set, or export it "
+                "with a larger max_pixels (--max-pixels)."
+            )
         signature = next(name for name, kind in self.record.kinds.items() if kind == "pixels")
         return [self.answer(signature, {"pixels": each[None]})[0]["mask"][0] for each in images]
 
@@ -126,6 +135,6 @@ class SavedModelProcess:
         # With status 1 Python ends, and what is wrong stands last; else nobody has said it.
         said = lines[-1] if status == 1 and lines else f"it ended with status {status}"
         return KerassegError(
-            f"{self._version} does not run through TensorFlow's C API; export it again. It said:\n"
+            f"{self.version} does not run through TensorFlow's C API; export it again. It said:\n"
             f"{said}"
         )

@@ -20,8 +20,8 @@ DEFAULT_SIGNATURES = ("bytes", "pixels")
 MAX_PIXELS = 4096 * 4096
 MOST_8_BIT_CLASSES = 255
 OVERLAY_OPACITY = 0.5
-_OVERLAY_QUALITY = 90
-_MOST_JPEG_SIDE = 65500  # libjpeg's own bound
+OVERLAY_QUALITY = 90
+MOST_JPEG_SIDE = 65500  # libjpeg's own bound
 
 
 class SegmentationSignatures:
@@ -165,15 +165,15 @@ class SegmentationSignatures:
 
     def _overlay_of_file(self, image_bytes: tf.Tensor) -> Tensors:
         image, error = self._read(image_bytes)
-        long = tf.reduce_max(tf.shape(image)) > _MOST_JPEG_SIDE
-        error = tf.where(long, f"a JPEG has at most {_MOST_JPEG_SIDE} pixels a side.", error)
+        long = tf.reduce_max(tf.shape(image)) > MOST_JPEG_SIDE
+        error = tf.where(long, f"a JPEG has at most {MOST_JPEG_SIDE} pixels a side.", error)
 
         def answer() -> tf.Tensor:
             mask = tf.argmax(self._network.some_outputs(image[None])[0], axis=-1)
             colours = tf.gather(tf.constant(self._palette, tf.float32), mask)
             pixels = tf.cast(image, tf.float32)
             mixed = tf.round(pixels + OVERLAY_OPACITY * (colours - pixels))
-            return tf.io.encode_jpeg(tf.cast(mixed, tf.uint8), quality=_OVERLAY_QUALITY)
+            return tf.io.encode_jpeg(tf.cast(mixed, tf.uint8), quality=OVERLAY_QUALITY)
 
         return {
             "overlay_bytes": tf.cond(error == "", answer, lambda: tf.constant("")),

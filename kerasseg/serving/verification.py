@@ -4,6 +4,7 @@ The SavedModel runs through TensorFlow's C API in a process that imports neither
 TensorFlow nor Keras nor kerasseg; the Keras model runs here, on the same files.
 """
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ import keras
 import numpy as np
 
 from kerasseg.errors import KerassegError
-from kerasseg.serving.assets import ExportRecord
+from kerasseg.label_set import LabelSet
+from kerasseg.serving.assets import ExportRecord, read_labels
 from kerasseg.serving.comparison import Comparison
 from kerasseg.serving.images import decoded
+from kerasseg.serving.overlay import overlay_picture
 from kerasseg.serving.process import SavedModelProcess
 from kerasseg.serving.reference import Probabilities, saved_model_reference
+from kerasseg.serving.signatures import MOST_JPEG_SIDE
 
 FLOAT32_TOLERANCE = 1e-4
 # Another order of summation can round a bfloat16 value the other way, by 2^-8 of itself, and no
@@ -49,8 +53,11 @@ class Verification:
 
     @property
     def agrees(self) -> bool:
-        """Whether every signature stays within the tolerance."""
-        return all(comparison.within(self.tolerance) for comparison in self.comparisons)
+        """Whether every signature stays within the tolerance, and overlays within theirs."""
+        return all(
+            comparison.within(self.tolerance) and comparison.shows_its_colours
+            for comparison in self.comparisons
+        )
 
 
 def verify_saved_model(
@@ -63,8 +70,8 @@ def verify_saved_model(
     """Compares each signature of a SavedModel with the model that it was exported from.
 
     Every image goes alone through every signature, and all of them, whatever their sizes, go
-    in one batch through the one that takes encoded images. `overlay`, a picture for the eye, is
-    left out.
+    in one batch through those that take encoded images. What `overlay` answers is compared with
+    the colours of `labels.json` laid over the image by the classes of the Keras model.
 
     The model is asked as the SavedModel was exported: averaged over the same scales; and where
     the SavedModel computes in 16 bits, as a model that does so too, with the same batch norms
@@ -128,32 +135,64 @@ def compare(
         repetitions: How often each call with one image is timed; 0 for not at all.
 
     Returns:
-        One a signature, without `overlay`.
+        One a signature; none of `overlay` if every image has a side that no JPEG can have.
 
     Raises:
         KerassegError: If it cannot be run, refuses an image, or its answers have another size or
             other classes than expected.
     """
-    kinds = {name: kind for name, kind in process.record.kinds.items() if kind != "overlay"}
-    every = np.array([*images.values()], object)
-    together = {
-        name: process.answer(name, {"image_bytes": every})[0]
-        for name, kind in kinds.items()
-        if kind == "bytes"
-    }
+    kinds, labels = process.record.kinds, read_labels(process.version)
+    files = [name for name, kind in kinds.items() if kind in ("bytes", "overlay")]
+    together = {name: process.answer(name, _files(*images.values()))[0] for name in files}
     comparisons, seconds = [Comparison(name) for name in kinds], []
     for place, (name, image) in enumerate(images.items()):
-        probabilities, times = expected(pixels[name]), []
+        truth, times = _Truth(pixels[name], expected(pixels[name]), labels), []
         for comparison in comparisons:
-            signature, inputs = comparison.signature, {"pixels": pixels[name][None]}
-            if kinds[signature] == "bytes":
-                inputs = {"image_bytes": np.array([image], object)}
+            signature = comparison.signature
+            inputs = _files(image) if signature in files else {"pixels": truth.pixels[None]}
             answer, time = process.answer(signature, inputs, repetitions)
             times.append(time)
-            comparison.add(probabilities, answer, 0)
-            if signature in together:
-                comparison.add(probabilities, together[signature], place)
+            _add(comparison, kinds[signature], truth, answer, 0)
+            if signature in files:
+                _add(comparison, kinds[signature], truth, together[signature], place)
         seconds.append(times)
     for comparison, median in zip(comparisons, np.median(seconds, axis=0), strict=True):
         comparison.milliseconds = 1e3 * float(median)
-    return tuple(comparisons)
+    return tuple(comparison for comparison in comparisons if comparison.answers)
+
+
+class _Truth:
+    """What a SavedModel has to answer to one image.
+
+    Args:
+        pixels: The image, uint8 `(H, W, 3)`.
+        probabilities: Of the Keras model, `(H, W, C)`.
+        labels: The classes and their colours.
+    """
+
+    def __init__(self, pixels: np.ndarray, probabilities: np.ndarray, labels: LabelSet) -> None:
+        self.pixels = pixels
+        self.probabilities = probabilities
+        self._labels = labels
+
+    @functools.cached_property
+    def overlay(self) -> np.ndarray:
+        """The picture of its classes."""
+        return overlay_picture(self.pixels, self.probabilities.argmax(-1), self._labels)
+
+
+def _add(
+    comparison: Comparison,
+    kind: str,
+    truth: _Truth,
+    answer: Mapping[str, np.ndarray],
+    place: int,
+) -> None:
+    if kind != "overlay":
+        comparison.add(truth.probabilities, answer, place)
+    elif max(truth.pixels.shape) <= MOST_JPEG_SIDE:  # it has to refuse a longer one
+        comparison.add_overlay(truth.overlay, answer, place)
+
+
+def _files(*images: bytes) -> dict[str, np.ndarray]:
+    return {"image_bytes": np.array(images, object)}

@@ -3,7 +3,7 @@ import pytest
 
 from kerasseg.errors import KerassegError
 from kerasseg.serving import Comparison
-from tests.serving.examples import encoded
+from tests.serving.examples import encoded, picture
 
 EXPECTED = np.array([[[0.6, 0.3, 0.1], [0.2, 0.5, 0.3]], [[0.4, 0.2, 0.4], [0.1, 0.1, 0.8]]])
 MASK = np.array([[0, 1], [0, 2]], np.uint8)
@@ -59,6 +59,34 @@ def test_a_nan_is_a_disagreement_whatever_comes_after():
 
 def test_no_answers_are_no_agreement():
     assert not Comparison("pixels").within(1)
+
+
+def overlaid(expected, **answer):
+    comparison = Comparison("overlay")
+    comparison.add_overlay(expected, {name: [value] for name, value in answer.items()}, 0)
+    return comparison
+
+
+def test_an_overlay_is_compared_by_its_mean_difference_with_a_tolerance():
+    shown, grey = picture(40, 56), np.full((40, 56, 3), 100, np.uint8)
+    file = encoded(shown, "JPEG", quality=95)
+    assert 0 < overlaid(shown, overlay_bytes=file, error=b"").colour < 5
+    off = overlaid(grey, overlay_bytes=encoded(grey + 1))
+    assert (off.colour, off.answers, off.shows_its_colours) == (1, 1, True)
+    off.add_overlay(grey, {"overlay_bytes": [encoded(grey - 3)]}, 0)
+    off.add_overlay(grey, {"overlay_bytes": [encoded(grey)]}, 0)
+    assert (off.colour, off.answers, off.shows_its_colours) == (3, 3, False)
+    assert off.within(1e-4)
+
+
+def test_an_overlay_that_is_none_is_refused():
+    expected = picture(40, 56)
+    with pytest.raises(KerassegError, match="overlay refuses image 0 of its batch: too large"):
+        overlaid(expected, overlay_bytes=b"", error=b"too large")
+    with pytest.raises(KerassegError, match="a picture of 39x56 pixels to an image of 40x56"):
+        overlaid(expected, overlay_bytes=encoded(expected[1:]), error=b"")
+    with pytest.raises(KerassegError, match="overlay 0 cannot be decoded"):
+        overlaid(expected, overlay_bytes=b"", error=b"")
 
 
 def test_answers_of_another_model_are_refused():

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation import Protocol
 from kerasseg.serving import export_saved_model, verify_saved_model
-from tests.serving.examples import constant_model, encoded, picture, tiny_model
+from tests.serving.examples import constant_model, deeper_model, encoded, picture, tiny_model
 
 IMAGES = {"a.png": encoded(picture(48, 64)), "b.jpg": encoded(picture(33, 47, seed=1), "JPEG")}
 
@@ -20,8 +21,10 @@ def test_an_export_agrees_with_its_model(saved_model, model):
         "serving_default": 4,
         "pixels": 2,
         "probabilities": 2,
+        "overlay": 4,
     }
     assert by_name["probabilities"].probability < 1e-6
+    assert by_name["overlay"].colour < 0.1
     assert all(c.other_class == 0 and c.milliseconds > 0 for c in by_name.values())
 
 
@@ -30,7 +33,25 @@ def test_other_weights_are_found_out(saved_model, model):
     other.layers[2].bias.assign_add([1, 0, 0, 0, 0])
     verification = verify_saved_model(saved_model, other, IMAGES, repetitions=1)
     assert not verification.agrees
-    assert all(comparison.probability > 1e-2 for comparison in verification.comparisons)
+    *others, overlay = verification.comparisons
+    assert all(comparison.probability > 1e-2 for comparison in others)
+    assert overlay.colour > 1
+
+
+@pytest.mark.slow
+def test_an_overlay_in_another_palette_is_found_out(saved_model, model, tmp_path):
+    shutil.copytree(saved_model, tmp_path / "1")
+    labels = tmp_path / "1/assets.extra/labels.json"
+    told = json.loads(labels.read_text())
+    labels.write_text(json.dumps({**told, "palette": told["palette"][::-1]}))
+    verification = verify_saved_model(tmp_path / "1", model, IMAGES, repetitions=1)
+    *others, overlay = verification.comparisons
+    assert not verification.agrees
+    assert overlay.colour > 5
+    assert all(comparison.within(1e-4) for comparison in others)
+    labels.unlink()
+    with pytest.raises(KerassegError, match="does not tell the classes and their colours"):
+        verify_saved_model(tmp_path / "1", model, IMAGES)
 
 
 def test_bfloat16_and_softmax_models_agree_too(tmp_path):
@@ -51,15 +72,17 @@ def test_bfloat16_and_softmax_models_agree_too(tmp_path):
     ids=["views", "float16"],
 )
 def test_a_model_is_asked_as_it_was_exported(tmp_path, options):
-    model = tiny_model()
+    model = deeper_model()
     version = export_saved_model(model, tmp_path, warmup_images=(), **options)
     verification = verify_saved_model(version, model, IMAGES, repetitions=1)
     assert verification.agrees
+    assert verification.tolerance == (1e-2 if "precision" in options else 1e-4)
     names = [comparison.signature for comparison in verification.comparisons]
     assert names == [
         *(["serving_default", "bytes"] if "protocol" in options else ["serving_default"]),
         "pixels",
         "probabilities",
+        "overlay",
     ]
 
 
