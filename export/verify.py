@@ -18,14 +18,19 @@ from kerasseg.errors import KerassegError
 from kerasseg.formats import ArtifactVerification, labelled_images_of_run, verify_artifact
 from kerasseg.run import Run
 from kerasseg.serving import Comparison
+from kerasseg.serving.comparison import COLOUR_TOLERANCE
 
-COLUMNS = "{:<16}{:>7}{:>13}{:>13}{:>12}{:>9}"
-HEADER = COLUMNS.format("signature", "answers", "probability", "other class", "confidence", "ms")
+COLUMNS = "{:<16}{:>7}{:>13}{:>13}{:>12}{:>8}{:>9}"
+HEADER = COLUMNS.format(
+    "signature", "answers", "probability", "other class", "confidence", "colour", "ms"
+)
 LEGEND = (
-    "probability and confidence: largest absolute difference from the Keras model\n"
-    "(of a mask: between the Keras class and the mask's, where they differ);\n"
-    "other class: share of pixels; ms: median of one call with one image; hostile: images of\n"
-    "unusual sizes and contents, not timed; -: none, or not told."
+    "probability and confidence: largest absolute difference from the Keras model in float32, or\n"
+    "in the 16 bits of a SavedModel (of a mask: between the Keras class and the mask's, where\n"
+    "they differ); other class: share of pixels; colour: mean difference of an overlay's values\n"
+    "0..255 from those of the Keras classes in the palette of labels.json, of the worst image\n"
+    f"(up to {COLOUR_TOLERANCE:g} is agreement); ms: median of one call with one image; hostile:\n"
+    "images of unusual sizes and contents, not timed; -: none, or not told."
 )
 
 
@@ -94,7 +99,8 @@ def _table(found: ArtifactVerification) -> str:
         []
         if score is None
         else [
-            f"mean IoU {score.mean_iou:.4f}, the Keras model {score.keras_mean_iou:.4f}: "
+            f"mean IoU {score.mean_iou:.4f} in {found.precision}, the Keras model as it is "
+            f"evaluated {score.keras_mean_iou:.4f} in {score.keras_precision}: "
             f"{100 * score.loss:+.2f} points lost; other class: {score.other_class:.4%} "
             f"({counted(score.images, 'image')})"
         ]
@@ -105,6 +111,7 @@ def _table(found: ArtifactVerification) -> str:
             *map(_line, found.comparisons),
             _line(found.hostile),
             LEGEND,
+            *_shrunk(found),
             *scored,
             f"{found.runtime}.",
             *(f"  {complaint}" for complaint in found.complaints),
@@ -113,13 +120,23 @@ def _table(found: ArtifactVerification) -> str:
     )
 
 
+def _shrunk(found: ArtifactVerification) -> list[str]:
+    if not found.shrunk:
+        return []
+    return [
+        f"{counted(found.shrunk, 'image')}, hostile ones included, had more pixels than it takes "
+        "(--max-pixels) and went in shrunk."
+    ]
+
+
 def _line(comparison: Comparison) -> str:
     return COLUMNS.format(
         comparison.signature,
         comparison.answers,
-        f"{comparison.probability:.1e}",
-        f"{comparison.other_class / comparison.pixels:.4%}",
+        f"{comparison.probability:.1e}" if comparison.pixels else "-",
+        f"{comparison.other_class / comparison.pixels:.4%}" if comparison.pixels else "-",
         f"{comparison.confidence:.1e}" if comparison.confidence else "-",
+        "-" if comparison.colour is None else f"{comparison.colour:.2f}",
         f"{comparison.milliseconds:.1f}" if comparison.milliseconds else "-",
     )
 

@@ -1,6 +1,6 @@
 """How far an exported file may be from the Keras model and still agree with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,19 @@ LIMITS = {
     "bfloat16": Limits(None, 0.02, 0.005),
     "int8": Limits(None, 0.05, 0.01),
 }
+
+
+def limits_of(precision: str, evaluated: str) -> Limits:
+    """Returns the limits of a file.
+
+    Args:
+        precision: What it computes in.
+        evaluated: What the Keras model computed in when it was evaluated, with the mean IoU of
+            which the file's is compared.
+
+    Example:
+        >>> limits_of("float32", "bfloat16").mean_iou == LIMITS["bfloat16"].mean_iou
+        True
+    """
+    mean_iou = max(LIMITS[each].mean_iou for each in (precision, evaluated))
+    return replace(LIMITS[precision], mean_iou=mean_iou)

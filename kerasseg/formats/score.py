@@ -31,6 +31,7 @@ class Score:
         mean_iou: Of the file, 0..1.
         keras_mean_iou: Of the Keras model.
         other_class: Share of all pixels whose class differs between the two.
+        keras_precision: What the Keras model computes in.
 
     Example:
         >>> score = Score(images=10, mean_iou=0.70, keras_mean_iou=0.72, other_class=0.01)
@@ -42,6 +43,7 @@ class Score:
     mean_iou: float
     keras_mean_iou: float
     other_class: float
+    keras_precision: str = "float32"
 
     @property
     def loss(self) -> float:

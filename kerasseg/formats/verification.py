@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,18 +13,15 @@ import numpy as np
 from kerasseg.errors import KerassegError
 from kerasseg.formats.checking import answer_of
 from kerasseg.formats.hostile import hostile_images
-from kerasseg.formats.limits import LIMITS, Limits
-from kerasseg.formats.score import LabelledImages, Masks, Score, score
+from kerasseg.formats.keras_reference import KerasReference
+from kerasseg.formats.limits import LIMITS, Limits, limits_of
+from kerasseg.formats.score import LabelledImages, Masks, Score
 from kerasseg.formats.sessions import SUFFIXES, ArtifactSession, open_artifact
-from kerasseg.serving.comparison import Comparison
-from kerasseg.serving.images import decoded, png
+from kerasseg.serving.assets import ExportRecord, read_record
+from kerasseg.serving.comparison import COLOUR_TOLERANCE, Comparison
+from kerasseg.serving.images import decoded, fitting, png
 from kerasseg.serving.process import SavedModelProcess
-from kerasseg.serving.reference import (
-    Probabilities,
-    as_exported,
-    reference,
-    saved_model_reference,
-)
+from kerasseg.serving.reference import Probabilities, as_exported
 from kerasseg.serving.verification import compare, tolerance_of
 from kerasseg.serving.versions import latest_version
 
@@ -41,6 +38,8 @@ class ArtifactVerification:
         hostile: On the images of `hostile_images`.
         score: On a data set; None if there was none.
         limits: What counts as agreement.
+        shrunk: How many of the images, hostile ones among them, had more pixels than a SavedModel
+            takes, and were made smaller.
 
     Example:
         >>> compared = Comparison("mask", answers=1, probability=0.4, pixels=100, other_class=7)
@@ -58,6 +57,7 @@ class ArtifactVerification:
     hostile: Comparison
     score: Score | None
     limits: Limits
+    shrunk: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -70,10 +70,16 @@ class ArtifactVerification:
         found = []
         # Of what is not exact nothing is asked on hostile images but an answer.
         most = self.limits.probability or 1.0
-        hostile = most if self.precision == "float32" else 1.0
+        exact = self.precision == "float32"
         for each in (*self.comparisons, self.hostile):
-            if not each.within(hostile if each is self.hostile else most):  # nor if it is NaN
+            asked = exact or each is not self.hostile
+            if not each.within(most if asked else 1.0):  # nor if it is NaN
                 found.append(f"{each.signature}: a probability is off by {each.probability:.1e}")
+            if asked and not each.shows_its_colours:
+                found.append(
+                    f"{each.signature}: the colours of an overlay are off by {each.colour:.1f} of "
+                    f"255 in the mean; up to {COLOUR_TOLERANCE:g} is agreement"
+                )
         for each in self.comparisons:
             share = each.other_class / max(each.pixels, 1)
             if self.limits.other_class is not None and share > self.limits.other_class:
@@ -96,8 +102,13 @@ def verify_artifact(
 
     A SavedModel runs through TensorFlow's C API, in a process of its own without Python
     TensorFlow, Keras and kerasseg; any other file by the runtime that its format is made for. The
-    model is asked over the views that the file has, and in float32, in which all files but a
-    SavedModel are made: what 16 bits cost a model of mixed precision is no matter of the export.
+    model is asked over the views that the file has. Its answers to single images are those of the
+    precision in which the file was made: for a SavedModel in 16 bits the same 16 bits, else
+    float32. Its mean IoU is that of the model as it is, which is how it is evaluated, so that what
+    other bits cost shows there.
+
+    Images of more pixels than a SavedModel takes are made smaller; those of `examples`, which are
+    scored as they are, have to fit.
 
     Args:
         path: A `.onnx`, `.tflite` or `.xml` file, or the directory of a SavedModel.
@@ -109,7 +120,7 @@ def verify_artifact(
 
     Raises:
         KerassegError: If there is no image, one cannot be decoded, or the file cannot be run or
-            is of another model.
+            is of another model, or an image of `examples` is too large for it.
 
     Example:
         >>> import tensorflow as tf
@@ -129,7 +140,8 @@ def verify_artifact(
             latest_version(Path(path)), model, images, examples, repetitions
         )
     session = open_artifact(path, precision=precision)
-    expected = reference(as_exported(model, "float32"), session.record.views)
+    keras_model = KerasReference(model, as_exported(model, "float32"), session.record.views)
+    expected = keras_model.probabilities
     pixels = {name: decoded(name, image) for name, image in images.items()}
     comparison = _compared(session, expected, pixels, session.record.output)
     comparison.milliseconds = _milliseconds(session, [*pixels.values()], repetitions)
@@ -140,8 +152,8 @@ def verify_artifact(
         precision=computed,
         comparisons=(comparison,),
         hostile=_compared(session, expected, hostile_images(), "hostile"),
-        score=_score(_masks_of(session), expected, examples),
-        limits=LIMITS[computed],
+        score=keras_model.score(_masks_of(session), examples),
+        limits=limits_of(computed, keras_model.precision),
     )
 
 
@@ -160,22 +172,35 @@ def _verified_saved_model(
     examples: LabelledImages | None,
     repetitions: int,
 ) -> ArtifactVerification:
-    pixels = {name: decoded(name, image) for name, image in images.items()}
-    hostile = hostile_images()
-    files = {name: png(image) for name, image in hostile.items()}
+    record = read_record(version)
+    real = _fitting(images, record)
+    unusual = {name: png(image) for name, image in hostile_images().items()}
+    hostile = _fitting(unusual, record)
+    shrunk = sum(file is not images[name] for name, file in real.items())
+    shrunk += sum(file is not unusual[name] for name, file in hostile.items())
+    pixels, hostile_pixels = (
+        {name: decoded(name, image) for name, image in files.items()} for files in (real, hostile)
+    )
+    exported = as_exported(model, record.precision, bool(record.folded))
+    keras_model = KerasReference(model, exported, record.views)
+    expected = keras_model.probabilities
+    limits = limits_of(record.precision, keras_model.precision)
     with SavedModelProcess(version) as process:
-        record, expected = process.record, saved_model_reference(model, process.record)
-        limits = LIMITS["float32" if record.precision == "float32" else "bfloat16"]
         return ArtifactVerification(
             path=version,
             runtime=f"TensorFlow {process.tensorflow} through its C API, without Python "
             f"TensorFlow; loaded in {process.load_seconds:.2f} s",
             precision=record.precision,
-            comparisons=compare(process, expected, images, pixels, repetitions),
-            hostile=_together(compare(process, expected, files, hostile)),
-            score=_score(process.masks, expected, examples),
-            limits=Limits(tolerance_of(record), limits.other_class, limits.mean_iou),
+            comparisons=compare(process, expected, real, pixels, repetitions),
+            hostile=_together(compare(process, expected, hostile, hostile_pixels)),
+            score=keras_model.score(process.masks, examples),
+            limits=replace(limits, probability=tolerance_of(record)),
+            shrunk=shrunk,
         )
+
+
+def _fitting(images: Mapping[str, bytes], record: ExportRecord) -> dict[str, bytes]:
+    return {name: fitting(name, image, record.max_pixels) for name, image in images.items()}
 
 
 def _compared(
@@ -236,15 +261,9 @@ def _masks_of(session: ArtifactSession) -> Masks:
     return masks
 
 
-def _score(masks: Masks, expected: Probabilities, examples: LabelledImages | None) -> Score | None:
-    def classes(images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [expected(image).argmax(-1) for image in images]
-
-    return None if examples is None else score(masks, classes, examples)
-
-
 def _together(comparisons: Sequence[Comparison]) -> Comparison:
     """Returns what several signatures came to, as one."""
+    colours = [each.colour for each in comparisons if each.colour is not None]
     return Comparison(
         "hostile",
         answers=sum(each.answers for each in comparisons),
@@ -252,4 +271,5 @@ def _together(comparisons: Sequence[Comparison]) -> Comparison:
         pixels=sum(each.pixels for each in comparisons),
         other_class=sum(each.other_class for each in comparisons),
         confidence=float(np.max([each.confidence for each in comparisons])),
+        colour=max(colours, default=None),
     )

@@ -4,7 +4,7 @@ import pytest
 import kerasseg
 from kerasseg.data import find_pairs, shapes
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation import evaluate
+from kerasseg.evaluation import Protocol, evaluate
 from kerasseg.evaluation.inference.views import Views
 from kerasseg.evaluation.metrics import mean_iou
 from kerasseg.formats import (
@@ -16,10 +16,11 @@ from kerasseg.formats import (
     hostile_images,
     verify_artifact,
 )
+from kerasseg.formats.keras_reference import KerasReference
 from kerasseg.formats.score import score
 from kerasseg.serving import Comparison, export_saved_model
 from kerasseg.serving.process import SavedModelProcess
-from tests.serving.examples import constant_model, encoded, picture, tiny_model
+from tests.serving.examples import constant_model, deeper_model, encoded, picture, tiny_model
 
 IMAGES = {"a.png": encoded(picture(48, 64)), "b.jpg": encoded(picture(33, 47, seed=1), "JPEG")}
 
@@ -38,7 +39,8 @@ def onnx_file(model, tmp_path_factory):
 def test_a_file_agrees_with_its_model(onnx_file, model):
     found = verify_artifact(onnx_file, model, IMAGES, repetitions=1)
     assert found.agrees
-    assert found.limits is LIMITS["float32"]
+    assert found.limits == LIMITS["float32"]
+    assert found.shrunk == 0
     (comparison,) = found.comparisons
     assert (comparison.signature, comparison.answers) == ("probabilities", 2)
     assert 0 < comparison.probability < 1e-4
@@ -76,13 +78,52 @@ def test_a_saved_model_is_compared_through_the_c_api(tmp_path, examples, monkeyp
         "serving_default",
         "pixels",
         "probabilities",
+        "overlay",
     ]
-    # In turn through three signatures, and once more in one batch.
-    assert found.hostile.answers == 4 * len(hostile_images())
+    # In turn through four signatures, and once more in one batch through two of them.
+    assert found.hostile.answers == 6 * len(hostile_images())
     assert found.score.images == 3
     assert found.score.loss == pytest.approx(0, abs=1e-6)
     # Once for all of them: real images, hostile ones and those of the data set.
     assert (len(loads), len(traces)) == (1, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("evaluated", ["float32", "mixed_bfloat16"])
+def test_a_score_stands_beside_that_of_the_model_as_it_is_evaluated(tmp_path, examples, evaluated):
+    model = deeper_model(num_classes=8, dtype=evaluated)
+    precision = "bfloat16" if evaluated == "float32" else "float32"
+    version = export_saved_model(model, tmp_path, warmup_images=(), precision=precision)
+    found = verify_artifact(version, model, IMAGES, examples=examples, repetitions=1)
+    expected = evaluate(model, examples.split, examples.labels).confusion
+    assert found.score.keras_mean_iou == pytest.approx(mean_iou(expected))
+    assert found.score.keras_precision == evaluated.removeprefix("mixed_")
+    # 16 bits change the class of a few pixels, which the same 16 bits would not show.
+    assert 0 < found.score.other_class < 0.02
+    assert found.limits.mean_iou == LIMITS["bfloat16"].mean_iou
+    assert found.agrees
+
+
+def test_a_score_does_not_take_the_exported_copy_for_the_model(examples):
+    model, exported = (constant_model(8, winner) for winner in (0, 1))
+    keras_model = KerasReference(model, exported, Protocol())
+
+    def masks(images):
+        return [keras_model.probabilities(image).argmax(-1) for image in images]
+
+    found = keras_model.score(masks, examples)
+    assert found.other_class == 1
+    expected = evaluate(model, examples.split, examples.labels).confusion
+    assert found.keras_mean_iou == pytest.approx(mean_iou(expected))
+    assert found.mean_iou != found.keras_mean_iou
+    assert keras_model.score(masks, None) is None
+
+
+@pytest.mark.slow
+def test_a_data_set_of_larger_images_than_the_file_takes_is_refused(model, tmp_path, examples):
+    version = export_saved_model(model, tmp_path, warmup_images=(), max_pixels=1000)
+    with pytest.raises(KerassegError, match=r"at most 1000 pixels, and one of the data set has"):
+        verify_artifact(version, model, IMAGES, examples=examples, repetitions=1)
 
 
 def counted(monkeypatch, owner, name):
@@ -126,13 +167,15 @@ def test_images_are_spread_over_a_split(examples):
         LabelledImages(examples.split, examples.labels, 0)
 
 
-def verification(precision, probability=0.0, other=0, hostile=0.0, loss=0.0):
+def verification(
+    precision, probability=0.0, other=0, hostile=0.0, loss=0.0, colour=None, hostile_colour=None
+):
     return ArtifactVerification(
         path=None,
         runtime="",
         precision=precision,
-        comparisons=(Comparison("mask", 1, probability, pixels=1000, other_class=other),),
-        hostile=Comparison("hostile", 1, hostile, pixels=9),
+        comparisons=(Comparison("mask", 1, probability, 1000, other, colour=colour),),
+        hostile=Comparison("hostile", 1, hostile, pixels=9, colour=hostile_colour),
         score=Score(1, 0.7 - loss, 0.7, 0.0),
         limits=LIMITS[precision],
     )
@@ -149,6 +192,9 @@ def verification(precision, probability=0.0, other=0, hostile=0.0, loss=0.0):
         (verification("int8", hostile=np.nan), "off by nan"),
         (verification("int8", probability=0.9, other=40, hostile=0.9, loss=0.009), None),
         (verification("float16", other=11), "1.10% of the pixels"),
+        (verification("float32", colour=1.5), "mask: the colours of an overlay are off by 1.5 of"),
+        (verification("bfloat16", hostile_colour=9.0), None),
+        (verification("float32", hostile_colour=9.0), "hostile: the colours of an overlay"),
     ],
 )
 def test_every_limit_is_kept(found, complaint):
