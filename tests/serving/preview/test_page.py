@@ -63,6 +63,7 @@ def page(browser, address):
     page.set_default_timeout(60_000)
     page.goto(address)
     page.wait_for_selector(CONNECTED)
+    page.bring_to_front()  # the keys go to the page that is in front
     yield page
     assert page.mistakes == []
     page.close()
