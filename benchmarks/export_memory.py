@@ -8,7 +8,6 @@ what was exported in it. The weights are random, on which nothing of this depend
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import page_table
+from benchmarks.architectures import peak_bytes
 
 PROGRAM = "benchmarks/export_memory.py"
 SUFFIXES = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite", "openvino": ".xml"}
@@ -62,18 +62,14 @@ def _export(name: str, network: str, backbone: str) -> dict[str, float]:
     import kerasseg
 
     model = getattr(kerasseg, network)(backbone, CLASSES, backbone_weights=None)
-    before = _peak()
+    before = peak_bytes() / 1e9
     more = {"warmup_images": ()} if name == "saved_model" else {}
     with tempfile.TemporaryDirectory() as folder:
         begin = time.perf_counter()
         getattr(kerasseg, f"export_{name}")(model, Path(folder, f"out{SUFFIXES[name]}"), **more)
         seconds = time.perf_counter() - begin
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
-    return {"model": before, "seconds": seconds, "peak": _peak(), "size": size / 1e9}
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return {"model": before, "seconds": seconds, "peak": peak_bytes() / 1e9, "size": size / 1e9}
 
 
 def table(found: dict[str, dict[str, float]], network: str) -> str:

@@ -158,14 +158,14 @@ def test_the_doctor_finds_what_the_readme_shows(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_quickstart_learns_in_two_epochs_of_five(tmp_path: Path) -> None:
+def test_the_quickstart_learns_in_one_epoch_of_five(tmp_path: Path) -> None:
     _, _, line = command('pip install ".[quickstart]"').partition(" && ")
-    shown = run_line(line, tmp_path, "--set", "training.epochs=2")
+    shown = run_line(line, tmp_path, "--set", "training.epochs=1")
     assert "seconds spent in training" in shown
     run = Run.open(tmp_path / "runs/quickstart")
     scores = json.loads(run.file("metrics.json").read_text())
-    assert scores["mean_iou"] >= 0.70  # 0.76 was seen; 0.83 after five
-    assert scores["class_iou"]["wire"] >= 0.50
+    assert scores["mean_iou"] >= 0.50  # 0.61 was seen; 0.83 after five
+    assert scores["class_iou"]["wire"] >= 0.40  # 0.50
     assert (run.file("serving") / "1" / "saved_model.pb").is_file()
     assert len(list(run.file("pictures").glob("*.png"))) == 4
     shown = run_line("python -m export.verify runs/quickstart runs/quickstart/serving", tmp_path)

@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+# Keras asks the same; there is no public name.
+from tensorflow.python.framework.config import is_op_determinism_enabled
+
 from kerasseg.errors import KerassegError
 from kerasseg.recipe import Recipe, TrainingRecipe
 
@@ -19,6 +22,12 @@ def check_training(
     if training.jit_compile and replicas > 1:
         raise KerassegError(
             f"training.jit_compile works on one device; training.devices has {replicas}."
+        )
+    if training.jit_compile and is_op_determinism_enabled():
+        raise KerassegError(
+            "training.jit_compile = true has no effect in a process in which determinism is on: "
+            "Keras leaves XLA out, and TensorFlow cannot turn determinism off again. A run with "
+            "training.deterministic = true was here before: train in a process of its own."
         )
 
 

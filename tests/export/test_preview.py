@@ -23,6 +23,8 @@ def version(tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_program_serves_until_it_is_interrupted(version, tmp_path):
+    # Of a test run in the background, the program would inherit that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     image = tmp_path / "image.jpg"
     image.write_bytes(encoded(picture(40, 52), "JPEG"))
     command = [sys.executable, "-m", "export.preview", str(version.parent), "--port", "0"]
@@ -30,17 +32,20 @@ def test_the_program_serves_until_it_is_interrupted(version, tmp_path):
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        said = process.stdout.readline()
-        assert said.startswith("tiny, version 1, for trying out: http://127.0.0.1:")
-        address = said.split()[-1]
-        with urllib.request.urlopen(f"{address}v1/models/tiny") as answer:
-            assert json.load(answer)["model_version_status"][0]["state"] == "AVAILABLE"
-        # What proves a real server proves this one.
-        done = smoke((address.rstrip("/"),), version, image)
-        assert (done.returncode, done.stdout.count("ok: ")) == (0, 6)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
-        assert process.stderr.read().splitlines()[-1] == "interrupted"
+        try:
+            said = process.stdout.readline()
+            assert said.startswith("tiny, version 1, for trying out: http://127.0.0.1:")
+            address = said.split()[-1]
+            with urllib.request.urlopen(f"{address}v1/models/tiny") as answer:
+                assert json.load(answer)["model_version_status"][0]["state"] == "AVAILABLE"
+            # What proves a real server proves this one.
+            done = smoke((address.rstrip("/"),), version, image)
+            assert (done.returncode, done.stdout.count("ok: ")) == (0, 8)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+            assert process.stderr.read().splitlines()[-1] == "interrupted"
+        finally:
+            process.kill()  # where it has not ended, leaving the block would wait for it
 
 
 def test_bad_input_ends_with_a_message_and_status_2(version, tmp_path, capsys):
