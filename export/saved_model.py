@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         protocol=protocol_from(options),
         max_pixels=options.max_pixels,
         default_signature=options.default_signature,
-        frozen=False if options.no_freeze else None,
+        frozen=options.freeze,
         fold=not options.no_fold,
     )
     print(f"{run.file(model_file)} -> {version} ({_megabytes(version):.1f} MB)")
@@ -77,7 +77,12 @@ def _parser() -> argparse.ArgumentParser:
         default="bytes",
         help="what serving_default takes (default: bytes, encoded images)",
     )
-    add("--no-freeze", action="store_true", help="leave the weights variables")
+    add(
+        "--freeze",
+        action=argparse.BooleanOptionalAction,
+        help="weights as constants, which is faster and takes many times the memory, or variables "
+        "(default: constants up to 64 MB)",
+    )
     add("--no-fold", action="store_true", help="leave batch norm as it is")
     return parser
 

@@ -99,7 +99,7 @@ def export_saved_model(
         max_pixels: The largest image that is answered, height times width; None for any.
         default_signature: What `serving_default` takes, `"bytes"` or `"pixels"`.
         frozen: Whether the weights are constants of the graph, which runs faster, or variables;
-            None for constants up to 0.25 GB of them, since they take many times the memory. More
+            None for constants up to 64 MB of them, since they take many times the memory. More
             than 1.5 GB of them no graph can hold.
         fold: Whether batch norms are folded.
 

@@ -83,12 +83,12 @@ def test_the_limits_of_memory_are_those_that_the_page_counts():
     deployment, _ = yaml.safe_load_all(read("kubernetes.yaml"))
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     limit = service["deploy"]["resources"]["limits"]["memory"]
-    assert container["resources"]["limits"]["memory"].lower() == f"{limit}i" == "12gi"
+    assert container["resources"]["limits"]["memory"].lower() == f"{limit}i" == "9gi"
     for arguments in (service["command"], container["args"]):
         assert "--rest_api_num_threads=4" in arguments
     page = (FOLDER.parents[1] / "docs/serving.md").read_text("utf-8")
-    assert "(1 + 1) * 2.6 + 4 * 1.4" in page
-    assert int(limit.rstrip("g")) > 0.5 + (1 + 1) * 2.6 + 4 * 1.4
+    assert "(1 + 1) * 0.7 + 4 * 1.4" in page
+    assert int(limit.rstrip("g")) > 0.5 + (1 + 1) * 0.7 + 4 * 1.4
 
 
 @pytest.fixture(scope="module")
