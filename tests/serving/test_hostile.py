@@ -6,24 +6,21 @@ After each of them a picture of known mask is asked for, which has to be answere
 import http.client
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
-import kerasseg
 from benchmarks.colour_classes import colour_model, pattern
 from benchmarks.preview_process import preview_process
 from kerasseg.serving import export_saved_model
 from kerasseg.serving.c_api import SavedModelSession
-from kerasseg.serving.c_api.job import load_tensors, save_tensors
 from kerasseg.serving.client import SegmentationClient, ServingError
 from kerasseg.serving.preview import PreviewOptions, ServedModel, preview_in_background
+from kerasseg.serving.process import SavedModelProcess
 from tests.serving.examples import encoded
 from tests.serving.hostile import requests
 from tests.serving.hostile.case import Case
@@ -191,23 +188,11 @@ def test_connections_that_speak_no_http_hold_up_nobody(server):
 
 
 @pytest.mark.slow
-def test_the_loader_takes_all_of_them_in_a_process_of_its_own(cases, version, tmp_path):
+def test_the_loader_takes_all_of_them_in_a_process_of_its_own(cases, version):
     pairs = zip(cases, good_cases(), strict=False)
-    asked = [each for pair in pairs for each in pair]
-    paths = [
-        {name: str(tmp_path / f"{place}.{name}.npz") for name in ("inputs", "outputs")}
-        for place in range(len(asked))
-    ]
-    for case, files in zip(asked, paths, strict=True):
-        save_tensors(Path(files["inputs"]), {"image_bytes": np.array([case.contents], object)})
-    tasks = [{"signature": "serving_default", **files} for files in paths]
-    job = {"saved_model": str(version), "requests": tasks, "repetitions": 1}
-    (tmp_path / "job.json").write_text(json.dumps(job))
-    folder = Path(kerasseg.__file__).parent / "serving" / "c_api"
-    command = [sys.executable, "-I", folder, tmp_path / "job.json", tmp_path / "report.json"]
-    subprocess.run(command, check=True, timeout=600)
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert max(report["seconds"]) < SECONDS
-    for case, files in zip(asked, paths, strict=True):
-        answer = load_tensors(Path(files["outputs"]))
-        case.check(answer["mask_bytes"][0], answer["error"][0].decode())
+    with SavedModelProcess(version) as process:
+        for case in chain.from_iterable(pairs):
+            image = np.array([case.contents], object)
+            answer, seconds = process.answer("serving_default", {"image_bytes": image}, 1)
+            assert seconds < SECONDS
+            case.check(answer["mask_bytes"][0], answer["error"][0].decode())
