@@ -73,8 +73,10 @@ def export_openvino(
             converted.set_rt_info(text, [RECORD_KEY, name])
         openvino.save_model(converted, str(exact), compress_to_fp16=False)
         check_answers(open_artifact(exact), network)
-        stored = Path(folder, "stored.xml")
-        openvino.save_model(converted, str(stored), compress_to_fp16=precision == "float16")
+        stored = exact
+        if precision == "float16":
+            stored = Path(folder, "float16.xml")
+            openvino.save_model(converted, str(stored), compress_to_fp16=True)
         # First what the other cannot be used without.
         for suffix in (".bin", ".xml"):
             with atomic_file(target.with_suffix(suffix)) as temporary:
