@@ -13,6 +13,7 @@ from kerasseg.evaluation import (
     Tally,
     read_image_counts,
 )
+from kerasseg.evaluation.inference.kept_predictors import predictor_of
 from kerasseg.evaluation.result.scores import calibration
 from kerasseg.run import Run
 from tests.data.files import LABELS, write_folder
@@ -212,9 +213,17 @@ def test_a_run_without_weights_ends_in_a_line(finished, run_program, capsys, wei
 
 
 @pytest.mark.slow
-def test_two_devices_count_what_one_does(finished, run_program):
+def test_two_devices_count_what_one_does(finished, run_program, monkeypatch):
+    replicas = []
+
+    def noted(*arguments):
+        replicas.append(predictor_of(*arguments).replicas)
+        return predictor_of(*arguments)
+
+    monkeypatch.setattr("kerasseg.evaluation.inference.engine.predictor_of", noted)
     for name, devices in (("one", []), ("two", ["--devices", *TWO])):
         assert run_program(finished, "--name", name, *devices) == 0
+        assert max(replicas) == (len(devices[1:]) or 1)
     one, two = (results(finished)[f"{name}.json"] for name in ("one", "two"))
     assert one.keys() == two.keys()
     assert {key for key in one if one[key] != two[key]} <= {"seconds", "images_per_second"}
