@@ -6,12 +6,12 @@
 
 `metrics`: images a second of CamVid's validation photos, in DIR, by the model alone on batches in
 memory, by prediction from the files, by evaluation with the confusion matrix, and by evaluation
-with all that `training.evaluate` counts; and what the last two take more than prediction. `tiles`:
-seconds of an image in tiles against those of the model for the same tiles, overlap included.
-`memory`: the peak memory of a process that reads and writes a GeoTIFF by windows, over that of a
-process in which the model sees one tile. Those that are timed take turns in one process after a
-round that compiles them; printed are medians. The weights are random, on which none
-of this depends.
+with all that `training.evaluate` counts, without and with `--calibration`; and what the last three
+take more than prediction. `tiles`: seconds of an image in tiles against those of the model for the
+same tiles, overlap included. `memory`: the peak memory of a process that reads and writes a GeoTIFF
+by windows, over that of a process in which the model sees one tile. Those that are timed take turns
+in one process after a round that compiles them; printed are medians. The weights are random, on
+which none of this depends.
 """
 
 import argparse
@@ -125,7 +125,7 @@ def _metrics(options: argparse.Namespace) -> None:
     )
     for name, seconds in found.items():
         print(f"{name}: {len(pairs) / seconds:.2f} images a second")
-    for name in ("evaluation", "all counts"):
+    for name in ("evaluation", "all counts", "with calibration"):
         share = found[name] / found["prediction"] - 1
         print(f"{name}: {share:+.1%} of the time of prediction (goal: at most +5 %)")
     print(f"evaluation: {found['model alone'] / found['evaluation']:.2f} of the model's own rate")
@@ -144,6 +144,9 @@ def _with_and_without_metrics(
         "prediction": lambda: [predicted(images) for images, *_ in batches],
         "evaluation": lambda: evaluate_images(model, batches, labels),
         "all counts": lambda: evaluate_images(model, batches, labels, tally=Tally(labels)),
+        "with calibration": lambda: evaluate_images(
+            model, batches, labels, tally=Tally(labels, calibration=True)
+        ),
     }
 
 

@@ -9,7 +9,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from kerasseg.command_line import counted, program
 from kerasseg.errors import KerassegError
@@ -21,7 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluates and leaves the numbers in the run."""
     options = _parser().parse_args(arguments)
     from kerasseg.evaluation import Tally, image_counts, iou_table
-    from kerasseg.evaluation.inference.protocol import name_of
     from kerasseg.evaluation.metrics.class_scores import absent_score
     from kerasseg.evaluation.report import of_run
     from kerasseg.evaluation.result import writing
@@ -43,14 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found, seconds = of_run.evaluate_model(
         model, split, labels, protocol, batch_size=options.batch_size, devices=devices, tally=tally
     )
-    facts: dict[str, Any] = {
-        "split": name,
-        "protocol": protocol.to_json(),
-        "protocol_name": name_of(protocol),
-        "weights": options.weights,
-    }
-    if protocol.tile:
-        facts["tile_differences"] = of_run.differences_of_tiles(model, split, protocol)
+    facts = of_run.facts_of(name, protocol, options.weights)
     result = writing.result_of(found, tally.details, seconds, split, labels, facts, options.absent)
     worst = worst_images(model, split, labels, found, protocol)
     counts = image_counts(
@@ -58,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     writing.write_result(run, file, result, counts, worst)
     print(iou_table(labels.class_names, found.confusion, options.absent))
+    if protocol.tile:  # for which an image is seen whole, and the memory may be too small
+        result["tile_differences"] = of_run.differences_of_tiles(model, split, protocol)
+        writing.write_result(run, file, result, counts, worst)
     for line in tile_lines(result):
         print(line)
     speed = f"{len(split) / seconds:.1f} a second"

@@ -77,6 +77,7 @@ def _task(options: argparse.Namespace) -> _Task:
 
 def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
     from kerasseg.evaluation import Predictor
+    from kerasseg.evaluation.inference.replicas import check_shared
     from kerasseg.evaluation.prediction import bucket
     from kerasseg.evaluation.prediction.folder_prediction import predict_files
     from kerasseg.evaluation.prediction.inputs import find_inputs
@@ -90,11 +91,7 @@ def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
             f"{bucket.without_secrets(uri)} is a URI, which --engine ray takes; a disk's path is "
             "meant."
         )
-    if len(options.devices) > 1 and not task.protocol.tile:
-        raise KerassegError(
-            "several --devices share the tiles of an image: say --tile 1024, or name one device; "
-            "--engine ray predicts an image on each GPU."
-        )
+    check_shared(options.devices, task.protocol)
     inputs = find_inputs(options.paths)
     predictor = Predictor(read_model(task.model), task.protocol, options.devices)
     claim_directory(task.outputs.directory, task.description, options.overwrite)

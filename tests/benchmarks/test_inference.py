@@ -49,10 +49,11 @@ def test_evaluation_stands_beside_prediction_and_the_model(tmp_path, capsys):
         Image.fromarray(np.minimum(label, 11)).save(pair.label)  # CamVid's void is 11
     with tiny_backbone():
         inference.main(["metrics", *TINY, "--data-dir", str(tmp_path), "--batch-size", "2"])
-    *rates, metrics, counts, share = capsys.readouterr().out.splitlines()
+    *rates, metrics, counts, calibration, share = capsys.readouterr().out.splitlines()
     names = [re.fullmatch(r"(.+): \d+\.\d\d images a second", line).group(1) for line in rates]
-    assert names == ["model alone", "prediction", "evaluation", "all counts"]
-    for name, line in (("evaluation", metrics), ("all counts", counts)):
+    counted = ["evaluation", "all counts", "with calibration"]
+    assert names == ["model alone", "prediction", *counted]
+    for name, line in zip(counted, (metrics, counts, calibration), strict=True):
         assert re.fullmatch(rf"{name}: [+-]\d+\.\d% of the time of prediction .*", line)
     assert re.fullmatch(r"evaluation: \d+\.\d\d of the model's own rate", share)
 

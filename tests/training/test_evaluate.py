@@ -13,9 +13,11 @@ from kerasseg.evaluation import (
     Tally,
     read_image_counts,
 )
+from kerasseg.evaluation.inference.kept_predictors import predictor_of
 from kerasseg.evaluation.result.scores import calibration
 from kerasseg.run import Run
 from tests.data.files import LABELS, write_folder
+from tests.replicas import TWO
 from training.compare import main as compare
 from training.evaluate import main
 
@@ -200,10 +202,50 @@ def test_bad_arguments_end_in_a_line(undisturbed, run_program, capsys, arguments
     assert message in capsys.readouterr().err
 
 
-def test_a_run_without_weights(finished, run_program, capsys):
-    (finished / "best.keras").unlink()
-    assert run_program(finished, "--weights", "best") == 2
-    assert "holds no best.keras: has its training ended?" in capsys.readouterr().err
+@pytest.mark.parametrize(("weights", "file"), [("last", "model.keras"), ("best", "best.keras")])
+def test_a_run_without_weights_ends_in_a_line(finished, run_program, capsys, weights, file):
+    (finished / file).unlink()
+    assert run_program(finished, "--weights", weights) == 2
+    said = capsys.readouterr().err
+    assert f"holds no {file}: has its training ended?" in said
+    assert said.count("\n") == 1
+    assert not results(finished)
+
+
+@pytest.mark.slow
+def test_two_devices_count_what_one_does(finished, run_program, monkeypatch):
+    replicas = []
+
+    def noted(*arguments):
+        replicas.append(predictor_of(*arguments).replicas)
+        return predictor_of(*arguments)
+
+    monkeypatch.setattr("kerasseg.evaluation.inference.engine.predictor_of", noted)
+    for name, devices in (("one", []), ("two", ["--devices", *TWO])):
+        assert run_program(finished, "--name", name, *devices) == 0
+        assert max(replicas) == (len(devices[1:]) or 1)
+    one, two = (results(finished)[f"{name}.json"] for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    assert {key for key in one if one[key] != two[key]} <= {"seconds", "images_per_second"}
+
+
+@pytest.mark.parametrize(
+    ("tiles", "remedy"), [([], "--tile 512"), (["--tile", "64"], "a smaller --tile")]
+)
+def test_too_little_memory_ends_in_a_line(
+    undisturbed, run_program, capsys, monkeypatch, tiles, remedy
+):
+    monkeypatch.setattr("kerasseg.evaluation.report.of_run.evaluate", out_of_memory)
+    assert run_program(undisturbed, "--name", "none", *tiles) == 2
+    assert capsys.readouterr().err == (
+        "error: the memory is too small for these images: "
+        f"say {remedy}, or a smaller --batch-size.\n"
+    )
+    assert not results(undisturbed)
+
+
+def out_of_memory(*_, **__):
+    raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
 
 def test_no_run(tmp_path, run_program, capsys):

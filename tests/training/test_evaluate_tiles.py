@@ -5,9 +5,10 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerasseg import data, predict
-from kerasseg.evaluation import Protocol
+from kerasseg.evaluation import Protocol, read_image_counts
 from kerasseg.evaluation.report.of_run import differences_of_tiles
 from kerasseg.evaluation.result.wording import tile_lines
 from kerasseg.run import Run
@@ -71,6 +72,38 @@ def test_small_tiles_have_fewer_overlaps_and_that_is_said(pairs):
     said = tile_lines({"protocol": protocol.to_json(), "tile_differences": found})
     assert [overlap for overlap, _ in re.findall(LINE, "\n".join(said))] == ["0", "32"]
     assert said[-1].endswith("; an overlap is a multiple of 32 and at most half of a tile)")
+
+
+def test_an_image_that_memory_is_too_small_for_is_told_of_everywhere(evaluate, monkeypatch):
+    def too_large(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr("kerasseg.evaluation.report.of_run.tile_differences", too_large)
+    said, result, markdown, page = evaluate(128)
+    assert result["tile_differences"] == {}
+    assert not re.search(LINE, said)
+    for text in (said, markdown, page[page.index("tiles") + 1]):
+        assert (
+            "hat tiles change is not known: the first image that is larger than a tile of" in text
+        )
+        assert "could not be seen whole; if for want of memory, say a smaller --tile" in text
+
+
+def test_an_end_while_an_image_is_seen_whole_loses_no_evaluation(
+    finished, pairs, tmp_path, capsys, monkeypatch
+):
+    def end(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kerasseg.evaluation.report.of_run.tile_differences", end)
+    arguments = ["--data-dir", str(tmp_path / "data"), "--name", "mine", "--tile", "128"]
+    assert main([str(finished), *arguments]) == 130
+    file = finished / "evaluation" / "mine.json"
+    result = json.loads(file.read_text())
+    assert f"mean IoU {result['mean_iou']:.3f}" in capsys.readouterr().out
+    for suffix in (".md", ".html"):
+        assert "could not be seen whole" in file.with_suffix(suffix).read_text()
+    assert read_image_counts(Run(finished), "mine").names == tuple(p.image.name for p in pairs)
 
 
 def test_why_there_is_nothing_to_tell_where_every_image_fits_a_tile(evaluate):

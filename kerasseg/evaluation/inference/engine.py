@@ -19,7 +19,8 @@ from kerasseg.errors import KerassegError
 from kerasseg.evaluation.inference.ahead import ahead
 from kerasseg.evaluation.inference.kept_predictors import predictor_of
 from kerasseg.evaluation.inference.predictor import Predictor
-from kerasseg.evaluation.inference.protocol import Protocol
+from kerasseg.evaluation.inference.protocol import Protocol, protocol_of
+from kerasseg.evaluation.inference.replicas import check_shared
 from kerasseg.evaluation.metrics import class_confusions
 from kerasseg.evaluation.result.confident import confident_function
 from kerasseg.evaluation.result.details import Tally
@@ -250,14 +251,15 @@ def predict(
         protocol: `"whole"`, `"refinenet"`, `"efficientfcn"`, or a `kerasseg.evaluation.Protocol`;
             see `kerasseg.evaluation.protocol_of`.
         probabilities: Whether to return these instead of the classes.
-        devices: Names such as `"GPU:0"`, to which the tiles of an image are dealt out; empty for
-            TensorFlow's own choice of one.
+        devices: Names such as `"GPU:0"`, to which the tiles of an image are dealt out: several need
+            a protocol with tiles. Empty for TensorFlow's own choice of one.
 
     Returns:
         int32 `(H, W)`, class numbers; or float32 `(H, W, C)`.
 
     Raises:
-        KerassegError: If the image, the model, the protocol or a device cannot be used.
+        KerassegError: If the image, the model, the protocol or a device cannot be used, or there
+            are several devices and no tiles.
 
     Example:
         >>> import kerasseg
@@ -265,6 +267,7 @@ def predict(
         >>> predict(model, np.zeros((33, 47, 3), "uint8")).shape
         (33, 47)
     """
+    check_shared(devices, protocol_of(protocol))
     pixels = read_image(Path(image)) if isinstance(image, str | os.PathLike) else np.asarray(image)
     predictor = predictor_of(model, protocol, devices)
     found = predictor.probabilities if probabilities else predictor.classes

@@ -39,7 +39,8 @@ class Predictor:
             its last layer is named after which, `"logits"` or `"probabilities"`.
         protocol: A name that `protocol_of` knows, or a `Protocol`.
         devices: Names such as `"GPU:0"`, to which the images of a batch, or the tiles of an image,
-            are dealt out; empty for TensorFlow's own choice of one device.
+            are dealt out, several with copies of the weights as they are now; empty for
+            TensorFlow's own choice of one.
 
     Raises:
         KerassegError: If the model, the protocol or a device cannot be used.
@@ -92,7 +93,7 @@ class Predictor:
         print(
             f"{self.views.model.name}: the codewords of EfficientFCN are made of all that it sees; "
             f"in tiles of {tile} pixels that is the tile alone, and no overlap makes up for it. "
-            "Compare with whole images: kerasseg.evaluation.inference.tile_differences.",
+            "Compare with whole images: kerasseg.evaluation.tile_differences.",
             file=sys.stderr,
         )
 
@@ -166,8 +167,8 @@ class Predictor:
         and a protocol tiles of side T that go over within R = overlap - 2 * margin pixels, at most
         `4 * C * (R * W + 4 * T * T)` bytes of probabilities, and the pixels of two rows of tiles
         and the classes of one twice, `2 * T * W * (channels + 1)` items. With 21 classes, 10,000
-        columns, T = 1024 and R = 256 that is 0.7 GB. The next tile is seen by the model while the
-        one before is blended.
+        columns, T = 1024 and R = 256 that is 0.7 GB. Of several devices it is at most that times
+        their number. The next tile is seen by the model while the one before is blended.
 
         Args:
             image: What is read by windows; see `kerasseg.evaluation.inference.windows`.

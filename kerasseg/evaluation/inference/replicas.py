@@ -1,10 +1,13 @@
 """A function of batches on one device or on several, each with its part of every batch."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
+
+from kerasseg.errors import KerassegError
+from kerasseg.evaluation.inference.protocol import Protocol
 
 Parts: TypeAlias = tuple[tf.Tensor, ...]
 
@@ -51,6 +54,34 @@ def model_on(strategy: tf.distribute.Strategy | None, model: keras.Model) -> ker
     if strategy is None or replicas_of(strategy) == 1:
         return model
     with strategy.scope():
-        copy: Any = keras.models.clone_model(model)
-        copy.set_weights(model.get_weights())
+        copy = keras.models.clone_model(model)
+    copy_weights(model, copy, strategy)
     return copy
+
+
+def copy_weights(
+    model: keras.Model, copy: keras.Model, strategy: tf.distribute.Strategy | None
+) -> None:
+    """Gives what `model_on` returned the weights that the model has now; itself it has them."""
+    if strategy is None or copy is model:
+        return
+    with strategy.scope():
+        copy.set_weights(model.get_weights())
+
+
+def check_shared(devices: Sequence[str], protocol: Protocol) -> None:
+    """Refuses several devices for one image without tiles: each would see the same.
+
+    Args:
+        devices: Their names.
+        protocol: How an image is seen.
+
+    Raises:
+        KerassegError: If it has no tiles, and there are several devices.
+    """
+    if len(devices) > 1 and not protocol.tile:
+        raise KerassegError(
+            "several devices share the tiles of an image: say --tile 1024 (in Python "
+            "Protocol(tile=1024)), or name one device; training.predict --engine ray predicts an "
+            "image on each GPU."
+        )

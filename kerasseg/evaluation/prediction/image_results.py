@@ -9,6 +9,7 @@ import tensorflow as tf
 from kerasseg.data import tiff
 from kerasseg.data.image_file import read_image
 from kerasseg.errors import KerassegError, first_line
+from kerasseg.evaluation.inference.memory import OUT_OF_MEMORY, tile_remedy
 from kerasseg.evaluation.inference.predictor import Predictor
 from kerasseg.evaluation.inference.windows import place_on_earth, predict_raster, raster_classes
 from kerasseg.evaluation.prediction.inputs import Input
@@ -100,8 +101,9 @@ def found_in(
             return Found(pixels, classes.astype(predictor.class_dtype), place=place)
         probabilities = predictor.probabilities(pixels[np.newaxis])[0]
         return Found(pixels, predictor.largest(probabilities), probabilities, place)
-    except (tf.errors.ResourceExhaustedError, MemoryError):
-        return f"{image.path} takes more memory than there is: say --tile 512."
+    except OUT_OF_MEMORY:
+        remedy = tile_remedy(predictor.protocol)
+        return f"{image.path} takes more memory than there is: say {remedy}."
     except tf.errors.OpError as error:
         return f"{image.path} cannot be predicted: {first_line(error)[:200]}"
     except KerassegError as error:

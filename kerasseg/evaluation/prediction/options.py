@@ -27,7 +27,7 @@ def add_view_options(parser: argparse.ArgumentParser) -> None:
         metavar=f"{{{','.join(PROTOCOLS)}}}",
         default="whole",
         help="whole sees the image as it is (default); refinenet averages the probabilities over "
-        "five scales, efficientfcn over six, each mirrored too",
+        "five scales, not mirrored; efficientfcn over six, each mirrored too",
     )
     add("--scales", type=float, nargs="+", metavar="S", help="averages over these factors instead")
     add("--flip", action="store_true", help="sees each image mirrored too")

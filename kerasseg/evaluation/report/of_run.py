@@ -3,7 +3,7 @@
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -13,6 +13,7 @@ from kerasseg.data.streams import Split, check_again, checked, decoded, examples
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation.comparison.image_counts import FOLDER, check_name
 from kerasseg.evaluation.inference.engine import Evaluation, evaluate
+from kerasseg.evaluation.inference.memory import OUT_OF_MEMORY, tile_remedy
 from kerasseg.evaluation.inference.protocol import Protocol, name_of
 from kerasseg.evaluation.inference.tile_differences import tile_differences
 from kerasseg.evaluation.result.details import Tally
@@ -38,6 +39,29 @@ def result_file(run: "Run", split: str, protocol: Protocol, weights: str, name: 
     stem = name or f"{split}-{name_of(protocol)}-{weights}".replace("/", "-")
     check_name(stem)
     return run.file(FOLDER) / f"{stem}.json"
+
+
+def facts_of(split: str, protocol: Protocol, weights: str) -> dict[str, Any]:
+    """Returns what `result_of` takes as facts: what is evaluated, and how.
+
+    What tiles change is `differences_of_tiles`' to say; until then nothing of it is known.
+
+    Args:
+        split: Name of the split.
+        protocol: How it is evaluated.
+        weights: `"last"` or `"best"`.
+
+    Example:
+        >>> list(facts_of("val", Protocol(tile=512), "last"))
+        ['split', 'protocol', 'protocol_name', 'weights', 'tile_differences']
+    """
+    return {
+        "split": split,
+        "protocol": protocol.to_json(),
+        "protocol_name": name_of(protocol),
+        "weights": weights,
+        **({"tile_differences": {}} if protocol.tile else {}),
+    }
 
 
 def find_split(
@@ -103,9 +127,10 @@ def evaluate_model(
             devices=devices,
             tally=tally,
         )
-    except tf.errors.ResourceExhaustedError:
+    except OUT_OF_MEMORY:
         raise KerassegError(
-            "the memory is too small for these images: say --tile 512, or a smaller --batch-size."
+            f"the memory is too small for these images: say {tile_remedy(protocol)}, or a smaller "
+            "--batch-size."
         ) from None
     except tf.errors.OpError:
         check_again(split, labels)  # names the file that the error does not
@@ -117,6 +142,9 @@ def differences_of_tiles(
     model: keras.Model, split: Split, protocol: Protocol
 ) -> dict[int, float] | None:
     """Returns what `tile_differences` does for an image of a split; None if all fit into a tile.
+
+    Empty if the memory is too small to see that image whole. The system may end the process
+    instead: what is to be kept has to be written before.
 
     Args:
         model: The model that was evaluated.
@@ -130,4 +158,7 @@ def differences_of_tiles(
         return None
     (example,) = examples_at(split, [place])
     image = decoded(example)[0][: 2 * protocol.tile, : 2 * protocol.tile]
-    return tile_differences(model, image, protocol.tile, protocol=protocol)
+    try:
+        return tile_differences(model, image, protocol.tile, protocol=protocol)
+    except OUT_OF_MEMORY:
+        return {}

@@ -151,17 +151,21 @@ def tile_note(result: Mapping[str, Any]) -> str:
     if "tile_differences" not in result:
         return ""
     tile, rows = result["protocol"]["tile"], tile_rows(result)
-    if not rows:
+    if result["tile_differences"] is None:
         return (
             f"every image fits into a tile of {tile} pixels and is seen whole: tiles change nothing"
         )
-    found = (
-        f"of the first image that is larger than a tile of {tile} pixels, at most two tiles high "
-        "and wide"
+    image = (
+        f"the first image that is larger than a tile of {tile} pixels, at most two tiles high and "
+        "wide"
     )
-    if len(rows) < _OVERLAPS:
-        found += "; an overlap is a multiple of 32 and at most half of a tile"
-    return found
+    if not rows:
+        return (
+            f"what tiles change is not known: {image}, could not be seen whole; if for want of "
+            "memory, say a smaller --tile"
+        )
+    more = "; an overlap is a multiple of 32 and at most half of a tile"
+    return f"of {image}{more if len(rows) < _OVERLAPS else ''}"
 
 
 def tile_lines(result: Mapping[str, Any]) -> list[str]:

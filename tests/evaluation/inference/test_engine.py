@@ -1,3 +1,5 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -138,6 +140,15 @@ def test_batches_are_decoded_and_predicted_while_one_is_counted(tmp_path, monkey
     pairs = write_folder(tmp_path, [(40, 48)] * count)
     evaluate(reads_green(), pairs, LABELS, batch_size=1, tally=Waiting(LABELS))
     assert (decoded.count, seen.count, counted.count) == (count, count, count)
+
+
+def test_a_bar_is_shown_on_a_terminal_or_as_is_said(tmp_path, capsys, monkeypatch):
+    model, pairs = reads_green(), write_folder(tmp_path, [(40, 48)] * 3)
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        for progress, shown in ((None, terminal), (True, True), (False, False)):
+            evaluate(model, pairs, LABELS, batch_size=1, progress=progress)
+            assert ("evaluating: 100%" in capsys.readouterr().err) is shown
 
 
 def test_other_classes_than_the_datas_are_refused(tmp_path):

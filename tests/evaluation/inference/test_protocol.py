@@ -1,7 +1,14 @@
+import argparse
+from pathlib import Path
+
 import pytest
 
 from kerasseg.errors import KerassegError
 from kerasseg.evaluation import PROTOCOLS, Protocol, protocol_of
+from kerasseg.evaluation.prediction.options import add_view_options
+
+ROOT = Path(__file__).parents[3]
+NUMBERS = {5: "five", 6: "six"}
 
 
 def test_the_papers_protocols_by_name():
@@ -11,6 +18,20 @@ def test_the_papers_protocols_by_name():
     assert PROTOCOLS["efficientfcn"] == Protocol(scales=steps, flip=True, multiple=32)
     own = Protocol(scales=(2,))
     assert protocol_of(own) is own
+
+
+def test_what_is_written_of_the_papers_protocols_is_what_they_are():
+    parser = argparse.ArgumentParser()
+    add_view_options(parser)
+    one, other = (PROTOCOLS[name] for name in ("refinenet", "efficientfcn"))
+    assert (one.flip, other.flip) == (False, True)
+    five, six = (NUMBERS[len(protocol.scales)] for protocol in (one, other))
+    for text in (parser.format_help(), (ROOT / "docs" / "evaluation.md").read_text()):
+        words = " ".join(text.replace("`", "").split())
+        assert f"refinenet averages the probabilities over {five} scales, not mirrored;" in words
+        assert f"efficientfcn over {six}, each mirrored too" in words
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"RefineNet's protocol, {five} scales, and predict a folder:" in readme
 
 
 def test_a_name_that_is_not_known_gets_the_nearest():

@@ -1,9 +1,12 @@
+import re
+from importlib import import_module
 from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
 from kerasseg import EfficientFCN, RefineNet
+from kerasseg.errors import KerassegError
 from kerasseg.evaluation import Predictor, Protocol, predict, tile_differences
 from kerasseg.evaluation.inference.tiles import blended, spans
 from tests.evaluation.networks import random_image, random_model
@@ -175,6 +178,25 @@ def test_two_devices_share_the_tiles():
     )
 
 
+def test_several_devices_without_tiles_are_refused_before_the_image_is_read():
+    with pytest.raises(KerassegError, match=r"share the tiles .* \(in Python Protocol\(tile=1024"):
+        predict(random_model(), "none.jpg", devices=TWO)
+
+
+@pytest.mark.parametrize("devices", [TWO[:1], TWO[1:], TWO], ids=["usual", "other", "two"])
+def test_devices_are_compiled_for_once_and_see_the_weights_of_the_moment(devices, monkeypatch):
+    model, image = random_model(), random_image(70, 120)
+    finer = Protocol(tile=32)  # by the same views
+    for protocol in (TILES, finer):
+        predict(model, image, protocol, devices=devices)
+    model.set_weights([-value for value in model.get_weights()])
+    expected = [predict(model, image, protocol) for protocol in (TILES, finer)]
+    monkeypatch.setattr("kerasseg.evaluation.inference.kept_predictors.Predictor", None)
+    for protocol, classes in zip((TILES, finer), expected, strict=True):
+        found = predict(model, image, protocol, devices=devices)
+        np.testing.assert_array_equal(found, classes)
+
+
 def test_efficientfcn_is_said_to_see_the_tile_alone_once(capsys):
     with tiny_backbone():
         model = EfficientFCN(
@@ -183,6 +205,13 @@ def test_efficientfcn_is_said_to_see_the_tile_alone_once(capsys):
     for _ in range(2):
         predict(model, random_image(40, 40), TILES)
     said = capsys.readouterr().err
-    assert said.count("in tiles of 64 pixels that is the tile alone") == 1
+    name = re.fullmatch(
+        f"{model.name}: the codewords of EfficientFCN are made of all that it sees; in tiles of 64 "
+        "pixels that is the tile alone, and no overlap makes up for it. Compare with whole images: "
+        r"([\w.]+)\.\n",
+        said,
+    ).group(1)
+    package, _, function = name.rpartition(".")
+    assert callable(getattr(import_module(package), function))
     predict(random_model(), random_image(40, 40), TILES)
     assert capsys.readouterr().err == ""

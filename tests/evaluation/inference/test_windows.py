@@ -152,18 +152,24 @@ def test_of_16_bits_the_upper_8_are_read(tmp_path, count):
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("values", "options", "message"),
     [
         (
             np.zeros((8, 8, 3), np.int16),
+            {},
             "values of int16; 0..255 in 8 bits, or 0..65535 in 16, are",
         ),
-        (np.zeros((8, 8, 5), np.uint8), "has 5 bands; one, three, or three and alpha are meant"),
+        (
+            np.zeros((8, 8, 4), np.uint8),  # red, green, blue and near infrared
+            {"photometric": "RGB", "alpha": "NO"},
+            "has 4 bands; one, three, or three and alpha are meant",
+        ),
+        (np.zeros((8, 8, 5), np.uint8), {}, "has 5 bands; one, three, or three and alpha are"),
     ],
 )
-def test_other_rasters_are_refused(tmp_path, values, message):
+def test_other_rasters_are_refused(tmp_path, values, options, message):
     pytest.importorskip("rasterio")
-    write_raster(tmp_path / "image.tif", values)
+    write_raster(tmp_path / "image.tif", values, **options)
     with pytest.raises(KerassegError, match=message):
         RasterReader(tmp_path / "image.tif")
 
