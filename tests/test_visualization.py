@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,6 +46,31 @@ def test_opacity_leads_from_the_image_to_the_colours(label):
     assert np.array_equal(overlay(image(), label, LABELS, 0), image())
     seen = label != 255
     assert np.array_equal(overlay(image(), label, LABELS, 1)[seen], colour_map(label, LABELS)[seen])
+
+
+@pytest.mark.parametrize("strip", [1, 20, 35, 1 << 18])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_strips_do_not_change_an_overlay(monkeypatch, strip, dtype):
+    monkeypatch.setattr("kerasseg.visualization.label_maps._STRIP", strip)
+    pixels = image().astype(dtype) - (dtype(0) if dtype == np.uint8 else dtype(3.3))
+    label = np.random.default_rng(1).choice([0, 1, 255], (5, 7)).astype(np.uint8)
+    seen, whole = (label != 255)[..., None], pixels.astype(np.float32)
+    mixed = whole + 0.3 * seen * (colour_map(label, LABELS) - whole)
+    expected = np.clip(np.round(mixed), 0, 255).astype(np.uint8)
+    found = overlay(pixels, label, LABELS, 0.3)
+    assert found.dtype == np.uint8
+    assert np.array_equal(found, expected)
+
+
+def test_an_overlay_takes_little_more_memory_than_its_result():
+    pixels, label = np.zeros((2048, 1024, 3), np.uint8), np.zeros((2048, 1024), np.uint8)
+    tracemalloc.start()
+    try:
+        found = overlay(pixels, label, LABELS)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < found.nbytes + 48e6  # of the whole image at once it were 180e6
 
 
 def test_sizes_that_differ_are_named():

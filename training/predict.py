@@ -92,7 +92,8 @@ def _here(options: argparse.Namespace, task: _Task) -> "Outcome":
             "meant."
         )
     check_shared(options.devices, task.protocol)
-    inputs = find_inputs(options.paths)
+    inputs = find_inputs(options.paths, task.outputs.directory)
+    task.outputs.check_windows([each.path for each in inputs])
     predictor = Predictor(read_model(task.model), task.protocol, options.devices)
     claim_directory(task.outputs.directory, task.description, options.overwrite)
     return predict_files(predictor, inputs, task.outputs)
@@ -105,7 +106,8 @@ def _on_cluster(options: argparse.Namespace, task: _Task) -> "Outcome":
         raise KerassegError("--devices has no effect with --engine ray: say --workers instead.")
     uri = options.out if bucket.is_uri(options.out) else ""
     job = ray_prediction.Job(task.protocol, task.outputs, uri)
-    images = ray_prediction.find_images(options.paths)
+    images = ray_prediction.find_images(options.paths, options.out)
+    task.outputs.check_windows([image.path for image in images])
     return ray_prediction.predict_on_cluster(
         images, task.model, job, task.description, options.overwrite, options.workers
     )

@@ -21,6 +21,7 @@ from kerasseg.data.headers import (
     png_kind,
 )
 from kerasseg.data.label_encoding import UNKNOWN
+from kerasseg.data.picture_file import most_pixels, open_picture
 from kerasseg.label_set import LabelSet
 
 _IDS_ARE_MEANT = (
@@ -111,8 +112,8 @@ def _image_header(example: Example) -> Header | Problem:
         return Problem(message, unreadable=True)
     except Image.DecompressionBombError:
         return Problem(
-            f"{place} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which are not "
-            "decoded at once. Cut it into tiles, or make it smaller.",
+            f"{place} has more than {most_pixels():,} pixels, which are not decoded at once. "
+            "Cut it into tiles, or make it smaller.",
             unreadable=True,
         )
     if header.format not in READABLE_FORMATS:
@@ -179,9 +180,7 @@ def _value_problem(
 
 def _first_unknown(example: Example, ids: np.ndarray) -> str:
     """Returns what the file stores at the first pixel that the encoding does not know."""
-    from PIL import Image
-
     row, column = np.argwhere(ids == UNKNOWN)[0]
-    with Image.open(io.BytesIO(example.label)) as picture:
+    with open_picture(io.BytesIO(example.label)) as picture:
         shown = picture.convert("RGB") if example.encoding.kind == "colours" else picture
         return f"{shown.getpixel((int(column), int(row)))} at row {row}, column {column}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from kerasseg.data.pair import Pair, refuse_problems
+from kerasseg.data.picture_file import open_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,10 +59,9 @@ def image_header(file: Path | BinaryIO) -> Header:
 
     Raises:
         OSError: If the file is missing or is no image.
+        PIL.Image.DecompressionBombError: If it has more pixels than `most_pixels`.
     """
-    from PIL import Image
-
-    with Image.open(file) as picture:
+    with open_picture(file) as picture:
         turned = orientation_of(picture)
         size = (picture.height, picture.width)
         upright = size if turned < 5 else size[::-1]

@@ -9,6 +9,7 @@ import tensorflow as tf
 from kerasseg.data import tiff
 from kerasseg.data.decoding import decode_image
 from kerasseg.data.headers import READABLE_FORMATS, TURNED_FORMATS, image_header
+from kerasseg.data.picture_file import most_pixels
 from kerasseg.errors import KerassegError, UnreadableError, first_line
 
 
@@ -49,8 +50,9 @@ def _check_header(path: Path, contents: bytes) -> None:
         header = image_header(io.BytesIO(contents))
     except Image.DecompressionBombError:
         raise KerassegError(
-            f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels, which are not "
-            "decoded at once: store it as a GeoTIFF, which is read by windows."
+            f"{path} has more than {most_pixels():,} pixels, which are not decoded at once: store "
+            "it as TIFF, as by gdal_translate, which training.predict reads with --by-windows "
+            "--tile 1024."
         ) from None
     except (OSError, SyntaxError):
         raise UnreadableError(f"{path} is corrupt or no image.") from None

@@ -17,8 +17,9 @@ from kerasseg.data.exif import upright
 from kerasseg.data.headers import GREY, PALETTE, label_kind
 from kerasseg.data.label_encoding import LabelEncoding
 from kerasseg.data.pair import Pair
+from kerasseg.data.picture_file import format_of, most_pixels, open_picture
 from kerasseg.data.tiff_errors import TiffError, UnreadableTiffError
-from kerasseg.data.wide_tiff import WideTiff, bands_in_words, wide_tiff
+from kerasseg.data.wide_tiff import WideTiff, bands_in_words, size_in_tags, wide_tiff
 from kerasseg.errors import KerassegError, UnreadableError, first_line
 
 SUFFIXES = (".tif", ".tiff")
@@ -225,7 +226,7 @@ def _opened(path: Path) -> Iterator[Any]:
         reason = f"has {bands_in_words(path)}"
         raise TiffError(path, "format", reason, f"{path} {reason}; {_ACCEPTED}. {_WRITE_BANDS}.")
     try:
-        with Image.open(path, formats=["TIFF"]) as picture:
+        with open_picture(path, ["TIFF"]) as picture:
             if problem := _problem(picture):
                 reason, _, _ = problem.partition("; ")
                 raise TiffError(path, "format", reason, f"{path} {problem}.")
@@ -233,10 +234,24 @@ def _opened(path: Path) -> Iterator[Any]:
     except TiffError:
         raise
     except UnidentifiedImageError as error:
-        raise _unusable(path, error, _other_format(path)) from None
+        raise _unusable(path, error, format_of(path)) from None
+    except Image.DecompressionBombError:
+        raise _too_large(path) from None
     # Pillow's decoder answers a damaged directory with a TypeError.
-    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, TypeError, ValueError) as error:
         raise _unusable(path, error) from None
+
+
+def _too_large(path: Path) -> TiffError:
+    height, width = size_in_tags(path)
+    reason = f"has {width:,} x {height:,} pixels, and at most {most_pixels():,} are read at once"
+    return UnreadableTiffError(
+        path,
+        "large",
+        reason,
+        f"{path} {reason}. training.predict reads it with --by-windows --tile 1024; for anything "
+        "else cut it into tiles, as by gdal_retile.py.",
+    )
 
 
 def _unusable(path: Path, error: Exception, other_format: str | None = None) -> TiffError:
@@ -256,17 +271,6 @@ def _unusable(path: Path, error: Exception, other_format: str | None = None) -> 
     if other_format:
         return TiffError(path, "format", reason, message)
     return UnreadableTiffError(path, "corrupt", reason, message)
-
-
-def _other_format(path: Path) -> str | None:
-    """Returns the format of a picture that is called TIFF and is none; None if it is no picture."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            return picture.format
-    except (OSError, SyntaxError, TypeError, ValueError, Image.DecompressionBombError):
-        return None
 
 
 def _problem(picture: Any) -> str | None:

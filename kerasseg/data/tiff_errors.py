@@ -20,7 +20,7 @@ class TiffError(KerassegError):
     def __init__(
         self,
         path: Path,
-        kind: Literal["unreadable", "corrupt", "format"],
+        kind: Literal["unreadable", "corrupt", "large", "format"],
         reason: str,
         message: str,
     ) -> None:
@@ -29,4 +29,4 @@ class TiffError(KerassegError):
 
 
 class UnreadableTiffError(TiffError, UnreadableError):
-    """A TIFF that cannot be opened, `"unreadable"`, or is damaged, `"corrupt"`."""
+    """A TIFF that cannot be opened, `"unreadable"`, or is `"corrupt"` or too `"large"`."""

@@ -74,8 +74,13 @@ def wide_tiff(path: Path) -> WideTiff | None:
     if tags.get(_MEANING) != _FIRST_IS_BLACK and not (tags.get(_MEANING) == _RGB and raw):
         return None
     colours = bands - sum(1 for extra in tags.get(_EXTRA_BANDS, ()) if extra in _ALPHA)
-    size = tags.get(_HEIGHT, 0), tags.get(_WIDTH, 0)
-    return WideTiff(turned if turned in range(1, 9) else 1, size, colours)
+    return WideTiff(turned if turned in range(1, 9) else 1, size_in_tags(path), colours)
+
+
+def size_in_tags(path: Path) -> tuple[int, int]:
+    """Returns height and width of a TIFF as it is stored; 0 where its header does not say."""
+    tags = _tags(path)
+    return tags.get(_HEIGHT, 0), tags.get(_WIDTH, 0)
 
 
 def bands_in_words(path: Path) -> str | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 _CHIP = 14
+_STRIP = 1 << 18  # pixels that are mixed at once, some 20 MB
 _EDGE = (170, 170, 170)
 
 
@@ -65,7 +66,7 @@ def overlay(
         >>> overlay([[[0, 0, 100], [0, 0, 100]]], [[0, 255]], road).tolist()
         [[[100, 0, 50], [0, 0, 100]]]
     """
-    pixels, ids = np.asarray(image, np.float32), np.asarray(label)
+    pixels, ids = np.asarray(image), np.asarray(label)
     if pixels.shape != (*ids.shape, 3) or ids.ndim != 2:
         raise KerassegError(
             f"an overlay needs an image (H, W, 3) and a label map (H, W) of one size; "
@@ -73,9 +74,18 @@ def overlay(
         )
     if not 0 <= opacity <= 1:
         raise KerassegError(f"opacity lies within 0..1; got {opacity}.")
-    seen = (ids != labels.ignore_label)[..., np.newaxis]
+    found = np.empty(pixels.shape, np.uint8)
+    rows = max(1, _STRIP // max(1, ids.shape[1]))
+    for first in range(0, len(ids), rows):
+        strip = slice(first, first + rows)
+        found[strip] = _mixed(pixels[strip], ids[strip], labels, opacity)
+    return found
+
+
+def _mixed(image: np.ndarray, ids: np.ndarray, labels: LabelSet, opacity: float) -> np.ndarray:
+    pixels, seen = image.astype(np.float32), (ids != labels.ignore_label)[..., np.newaxis]
     mixed = pixels + opacity * seen * (colour_map(ids, labels) - pixels)
-    return np.clip(np.round(mixed), 0, 255).astype(np.uint8)
+    return np.clip(np.round(mixed), 0, 255)
 
 
 def side_by_side(

@@ -22,6 +22,7 @@ from kerasseg.data.headers import (
     orientation_of,
     png_kind,
 )
+from kerasseg.data.picture_file import open_picture
 from kerasseg.errors import first_line
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _header(path: Path, contents: bytes, of_tiff: int) -> ImageHeader | str:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(contents)) as picture:
+        with open_picture(io.BytesIO(contents)) as picture:
             turned = orientation_of(picture)
             orientation = turned if turned != 1 else of_tiff
             return ImageHeader(

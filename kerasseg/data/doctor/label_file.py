@@ -21,6 +21,7 @@ from kerasseg.data.headers import (
 )
 from kerasseg.data.label_encoding import UNKNOWN
 from kerasseg.data.pair import Pair
+from kerasseg.data.picture_file import open_picture
 from kerasseg.label_set import Colour
 
 _COLOURS_KEPT = 32
@@ -90,7 +91,7 @@ def _no_png(path: Path, contents: bytes) -> Fault:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(contents)) as picture:
+        with open_picture(io.BytesIO(contents)) as picture:
             return Fault("label-format", path, f"{picture.format} by its contents")
     except UnidentifiedImageError:
         return Fault("corrupt-label", path, "cut short, or no image")

@@ -119,7 +119,7 @@ class Predictor:
             images: `(N, H, W, channels)`, 0..255, of one size.
 
         Raises:
-            KerassegError: If they are of another shape, or values of 16 bits.
+            KerassegError: If they are of another shape, or have values outside 0..255.
         """
         pixels = self._checked(images)
         if self.protocol.crf:
@@ -271,11 +271,13 @@ class Predictor:
                 "(height, width, channels; None for any): give RGB, a grey image three times, and "
                 "leave out alpha."
             )
-        wide = pixels.dtype.kind != "f" and pixels.dtype != np.uint8
-        if pixels.dtype.kind not in "uif" or (wide and pixels.max() > 255):
+        # Half a step is left to what interpolation rounds; nan is in no range.
+        if pixels.dtype != np.uint8 and not (
+            pixels.dtype.kind in "uif" and pixels.min() >= -0.5 and pixels.max() <= 255.5
+        ):
             raise KerassegError(
-                f"the model takes values of 0..255; received {pixels.dtype} up to {pixels.max()}. "
-                "Divide 16-bit values by 257."
+                f"the model takes values of 0..255; received {pixels.dtype}, {pixels.min()} to "
+                f"{pixels.max()}. Divide 16-bit values by 257; scale or clip others to 0..255."
             )
         return pixels
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from kerasseg.errors import KerassegError, first_line
 from kerasseg.evaluation.prediction.inputs import INPUT_SUFFIXES, PICTURE_SUFFIXES
 from kerasseg.evaluation.prediction.outputs import DESCRIPTION, claim
+from kerasseg.evaluation.prediction.places import Place, place_in
 
 # An object of these is there as a whole, once all of it has been sent; a file of those grows.
 _WHOLE_OBJECTS, _GROWING_FILES = ("s3", "gcs"), ("local", "hdfs")
@@ -23,12 +24,14 @@ class Image(NamedTuple):
         name: The path of its results below theirs, without suffix.
         changed: When it was last written, in nanoseconds; None where that is not known.
         uri: One that leads to the file system it lies in; empty for a disk.
+        is_result: Whether it lies where results are written.
     """
 
     path: str
     name: PurePosixPath
     changed: int | None
     uri: str = ""
+    is_result: bool = False
 
     @property
     def place(self) -> str:
@@ -47,12 +50,14 @@ def is_uri(argument: str) -> bool:
 
 
 def without_secrets(uri: str) -> str:
-    """Returns a URI as messages have it, without what it says of keys and regions.
+    """Returns a URI as messages have it, without its keys and regions; a disk's path as it is.
 
     Example:
         >>> without_secrets("s3://key:secret@photos/may?region=eu-west-1")
         's3://photos/may'
     """
+    if not is_uri(uri):
+        return uri
     scheme, _, rest = uri.partition("://")
     host, slash, path = rest.partition("?")[0].partition("/")
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
@@ -82,8 +87,21 @@ def file_system(uri: str) -> tuple[Any, str]:
     return found, path.rstrip("/")
 
 
-def images_at(uri: str) -> list[Image]:
+def place_of(out: str) -> Place:
+    """Returns the place that a path on disk or a URI names.
+
+    Raises:
+        KerassegError: If a URI leads to no file system.
+    """
+    return place_in(*file_system(out)) if is_uri(out) else Place(Path(out).resolve())
+
+
+def images_at(uri: str, results: Place | None = None) -> list[Image]:
     """Returns the image that a URI names, or those of a folder and the folders below it.
+
+    Args:
+        uri: Of an image or a folder.
+        results: Where results are written.
 
     Raises:
         KerassegError: If it cannot be read, or a folder holds no image.
@@ -98,18 +116,23 @@ def images_at(uri: str) -> list[Image]:
     from pyarrow import fs
 
     found, path = file_system(uri)
+
+    def image(info: Any, name: PurePosixPath) -> Image:
+        is_result = results is not None and results.holds(place_in(found, info.path))
+        return Image(info.path, name, info.mtime_ns, uri, is_result)
+
     try:
         info = found.get_file_info(path)
         if info.type != fs.FileType.Directory:
             # One that is missing is one bad file among others, not a reason to stop.
-            return [Image(path, PurePosixPath(PurePosixPath(path).stem), info.mtime_ns, uri)]
+            return [image(info, PurePosixPath(PurePosixPath(path).stem))]
         listed = found.get_file_info(fs.FileSelector(path, recursive=True))
     except OSError as error:
         raise KerassegError(
             f"{without_secrets(uri)} cannot be read: {first_line(error)}."
         ) from None
     images = [
-        Image(each.path, name.with_suffix(""), each.mtime_ns, uri)
+        image(each, name.with_suffix(""))
         for each in sorted(listed, key=lambda each: each.path)
         if each.is_file and (name := _image_name(each.path, path)) is not None
     ]

@@ -5,8 +5,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from kerasseg.command_line import counted
 from kerasseg.data import tiff
 from kerasseg.data.folder import IMAGE_SUFFIXES
 from kerasseg.errors import KerassegError
@@ -14,6 +15,7 @@ from kerasseg.errors import KerassegError
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv")
 PICTURE_SUFFIXES = (*IMAGE_SUFFIXES, *tiff.SUFFIXES)
 INPUT_SUFFIXES = (*PICTURE_SUFFIXES, *VIDEO_SUFFIXES)
+File = TypeVar("File")
 
 
 class Input(NamedTuple):
@@ -57,15 +59,17 @@ class Input(NamedTuple):
         return self.path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def find_inputs(arguments: Sequence[str]) -> list[Input]:
+def find_inputs(arguments: Sequence[str], results: Path | None = None) -> list[Input]:
     """Returns the image and video files that arguments stand for, in order and each once.
 
     Args:
         arguments: Files; folders, of which every image and video is taken, in folders below too;
             patterns such as `"photos/*.jpg"`; `"-"` for paths on standard input, one a line.
+        results: The directory of the results, of which nothing is taken for an image.
 
     Raises:
-        KerassegError: If one stands for nothing, or two images would have one name.
+        KerassegError: If one stands for nothing, or for results alone, or two images would have
+            one name.
 
     Example:
         >>> Path("photos/may").mkdir(parents=True)
@@ -78,6 +82,10 @@ def find_inputs(arguments: Sequence[str]) -> list[Input]:
     for argument in with_standard_input(arguments):
         for each in _of_argument(argument):
             found.setdefault(each.path.resolve(), each)
+    if results is not None:
+        results = results.resolve()
+        kept = without_results(found, [path.is_relative_to(results) for path in found], results)
+        found = {path: found[path] for path in kept}
     inputs = list(found.values())
     check_names([(each.path, each.name) for each in inputs])
     _check_frames(inputs)
@@ -146,6 +154,32 @@ def _of_folder(folder: Path) -> list[Input]:
         raise KerassegError(f"{folder} holds no image: accepted are {accepted}.")
     names = (PurePosixPath(path.relative_to(folder).as_posix()).with_suffix("") for path in files)
     return [Input(path, name) for path, name in zip(files, names, strict=True)]
+
+
+def without_results(
+    files: Iterable[File], is_result: Iterable[bool], results: object
+) -> list[File]:
+    """Returns the files that are no results of an earlier start, and says how many are.
+
+    Args:
+        files: What was found.
+        is_result: Whether each of them lies below the directory of the results.
+        results: What messages call that.
+
+    Raises:
+        KerassegError: If all of them are.
+    """
+    known = list(zip(files, is_result, strict=True))
+    kept = [file for file, left_out in known if not left_out]
+    if known and not kept:
+        raise KerassegError(
+            f"every image lies below --out {results}, whose files are taken for results: give "
+            "another --out."
+        )
+    if len(kept) < len(known):
+        there = counted(len(known) - len(kept), "file is", "files are")
+        print(f"{there} left out as results, below --out {results}", file=sys.stderr)
+    return kept
 
 
 def check_names(inputs: Sequence[tuple[object, PurePosixPath]]) -> None:

@@ -1,11 +1,13 @@
 """An output directory of predictions: what is written where, and by which model."""
 
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kerasseg.command_line import counted
 from kerasseg.data import tiff
 from kerasseg.errors import KerassegError, unknown_name
 from kerasseg.evaluation.prediction.inputs import Input
@@ -56,6 +58,25 @@ class Outputs:
     def windowed(self, image: Input) -> bool:
         """Whether this image is read by windows."""
         return self.by_windows and tiff.is_tiff(image.path)
+
+    def check_windows(self, paths: Sequence[str | Path]) -> None:
+        """Says how many of the files are read whole though windows are asked for.
+
+        Args:
+            paths: What is to be predicted.
+
+        Raises:
+            KerassegError: If all of them are.
+        """
+        whole = sum(not tiff.is_tiff(Path(path)) for path in paths) if self.by_windows else 0
+        if whole and whole == len(paths):
+            raise KerassegError(
+                f"--by-windows reads {' and '.join(tiff.SUFFIXES)}, and there is none among "
+                f"{counted(whole, 'file')}: leave it out, or convert images, as by gdal_translate."
+            )
+        if whole:
+            there = counted(whole, "file is no TIFF and is", "files are no TIFF and are")
+            print(f"{there} read whole", file=sys.stderr)
 
     def files(self, image: Input) -> dict[str, Path]:
         """Returns the files of an image by their kind."""

@@ -21,6 +21,7 @@ from kerasseg.evaluation.prediction.inputs import (
     check_names,
     find_inputs,
     with_standard_input,
+    without_results,
 )
 from kerasseg.evaluation.prediction.ray_worker import Job, Starts, Worker
 
@@ -36,15 +37,17 @@ class Share(NamedTuple):
     gpus: int
 
 
-def find_images(arguments: Sequence[str]) -> list[Image]:
+def find_images(arguments: Sequence[str], out: str = "") -> list[Image]:
     """Returns the images that arguments stand for, each once.
 
     Args:
         arguments: As for `kerasseg.evaluation.prediction.inputs.find_inputs`, and URIs of images
             and folders in buckets.
+        out: Directory or URI of the results, which are no images; empty if there are none.
 
     Raises:
-        KerassegError: If one stands for nothing or a video, or two images would have one name.
+        KerassegError: If one stands for nothing, a video, or results alone, or two images would
+            have one name.
 
     Example:
         >>> for name in ("a.jpg", "b.png"):
@@ -53,16 +56,20 @@ def find_images(arguments: Sequence[str]) -> list[Image]:
         >>> [(str(image.name), image.uri[:5]) for image in found]
         [('b', ''), ('a', 'file:')]
     """
+    results = bucket.place_of(out) if out else None
+    local = results.on_disk if results else None
     named = list(with_standard_input(arguments))
     on_disk = [argument for argument in named if not bucket.is_uri(argument)]
     images = [
         Image(str(path.absolute()), name, _time_of(path))
-        for path, name, _ in (find_inputs(on_disk) if on_disk else [])
+        for path, name, _ in (find_inputs(on_disk, local) if on_disk else [])
     ]
     for argument in named:
         if bucket.is_uri(argument):
-            images += bucket.images_at(argument)
+            images += bucket.images_at(argument, results)
     images = list({image.place: image for image in images}.values())
+    is_result = [image.is_result for image in images]
+    images = without_results(images, is_result, bucket.without_secrets(out))
     check_names([(image.place, image.name) for image in images])
     _check_kinds(images)
     return images

@@ -70,7 +70,7 @@ def segment_files(
         raise KerassegError(
             f"concurrency is a whole number of at least 1; received {concurrency!r}."
         )
-    images = _images(paths)
+    images = _images(paths, out)
     claim_directory(out, {"server": str(client.address)}, overwrite)
     task = _Task(client, out, overlays)
     for folder in {file.parent for image in images for file in task.files(image).values()}:
@@ -138,8 +138,8 @@ def _failures(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _images(paths: Sequence[str]) -> list[Input]:
-    images = find_inputs(paths)
+def _images(paths: Sequence[str], out: Path) -> list[Input]:
+    images = find_inputs(paths, out)
     for image in images:
         if image.is_video:
             raise KerassegError(

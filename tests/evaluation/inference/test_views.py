@@ -164,10 +164,24 @@ def test_several_views_need_to_know_what_the_model_gives():
         (np.zeros((8, 8), np.uint8), r"shape \(8, 8\), where the model takes \(None, None, 3\)"),
         (np.zeros((8, 8, 1), np.uint8), r"shape \(8, 8, 1\), .* a grey image three times"),
         (np.zeros((8, 8, 4), np.uint8), r"shape \(8, 8, 4\), .* leave out alpha"),
-        (np.full((8, 8, 3), 999, np.uint16), "received uint16 up to 999. Divide 16-bit values"),
+        (np.full((8, 8, 3), 999, np.uint16), "received uint16, 999 to 999. Divide 16-bit values"),
+        (np.full((8, 8, 3), 4e4, np.float32), r"of 0\.\.255; received float32, 40000.0 to 40000.0"),
+        (
+            np.full((8, 8, 3), -1.0),
+            r"received float64, -1.0 to -1.0\. .* scale or clip others",
+        ),
+        (np.full((8, 8, 3), -1, np.int8), "received int8, -1 to -1"),
+        (np.full((8, 8, 3), np.nan), "received float64, nan to nan"),
         (np.zeros((0, 8, 3), np.uint8), r"shape \(0, 8, 3\)"),
     ],
 )
 def test_what_is_no_image_for_the_model_is_refused(image, message):
     with pytest.raises(KerassegError, match=message):
         predict(reads_green(), image)
+
+
+def test_what_interpolation_rounds_is_accepted():
+    image = random_image(8, 8).astype(np.float32)
+    image[0] = np.nextafter(np.float32(255), np.float32(256))
+    image[1] = -1e-5
+    assert predict(reads_green(), image).shape == (8, 8)

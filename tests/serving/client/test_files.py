@@ -72,6 +72,12 @@ def test_a_file_that_is_missing_is_one_failure(folder, tmp_path):
     assert (outcome.written, outcome.failed) == (1, [f"{missing}: No such file or directory"])
 
 
+def test_masks_below_the_input_are_not_sent(folder):
+    for _ in range(2):
+        outcome = segment_files(Client(), [str(folder)], folder / "out")
+    assert (outcome.written, outcome.skipped, len(outcome.failed)) == (0, 2, 1)
+
+
 def test_started_again_it_goes_on(folder, tmp_path):
     segment_files(Client(), [str(folder)], tmp_path / "out")
     (folder / "b.png").write_bytes(b"b")
@@ -116,7 +122,7 @@ def test_bad_arguments_say_what_to_do(folder, tmp_path):
     assert "concurrency is a whole number of at least 1" in refused([folder], concurrency=0)
     (folder / "film.mp4").touch()
     assert "film.mp4 is a video" in refused([folder])
-    assert "is not empty and holds no predictions" in refused([folder / "a.jpg"], folder)
+    assert "is not empty and holds no predictions" in refused([folder / "a.jpg"], folder / "may")
     segment_files(Client(), [str(folder / "a.jpg")], tmp_path / "out")
     other = Client()
     other.address = "http://elsewhere/v1/models/tiny"
