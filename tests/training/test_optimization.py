@@ -122,9 +122,11 @@ def _fell_at_epochs(run_dir):
 
 
 @pytest.mark.slow
-def test_two_devices_end_as_one(train, refinenet, tmp_path):
+def test_two_devices_end_as_one(train, tmp_path):
     """With all that adds up gradients, and steps of a call that do not divide the epoch's."""
     settings = (
+        "optimizer.name=SGD",
+        "training.precision=float32",
         "optimizer.weight_decay_kind=l2",
         "optimizer.clip_norm=0.5",
         "optimizer.accumulate_steps=2",
@@ -134,9 +136,9 @@ def test_two_devices_end_as_one(train, refinenet, tmp_path):
         "training.steps_per_execution=3",
     )
     one, two = tmp_path / "one", tmp_path / "two"
-    assert train(one, *settings, recipe=refinenet) == 0
+    assert train(one, *settings) == 0
     devices = "training.devices=['CPU:0', 'CPU:1']"
-    assert train(two, *settings, devices, recipe=refinenet) == 0
+    assert train(two, *settings, devices) == 0
     for path, expected in weights(one).items():
         np.testing.assert_allclose(weights(two)[path], expected, rtol=1e-4, atol=1e-5)
     losses = [[float(row["loss"]) for row in history(run)] for run in (one, two)]
