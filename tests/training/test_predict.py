@@ -10,6 +10,7 @@ from kerasseg import predict
 from kerasseg.data.image_file import read_image
 from kerasseg.evaluation import DenseCRF, Protocol
 from kerasseg.run import Run
+from tests.training.predictions import files, run
 from training.predict import main
 
 
@@ -23,14 +24,6 @@ def photos(tmp_path):
         pixels = generator.integers(0, 256, (*size, 3)).astype(np.uint8)
         Image.fromarray(pixels).save(folder / name)
     return folder
-
-
-def run(run_dir, out, *arguments):
-    return main([str(run_dir), "--out", str(out), *map(str, arguments)])
-
-
-def files(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
 def test_a_folder_becomes_masks_with_the_palette(undisturbed, photos, tmp_path, capsys):

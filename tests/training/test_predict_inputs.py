@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.predict import main
+from tests.training.predictions import files, run
 
 
 @pytest.fixture
@@ -18,14 +18,6 @@ def photos(tmp_path):
         pixels = np.random.default_rng(0).integers(0, 256, (40, 48, 3)).astype(np.uint8)
         Image.fromarray(pixels).save(folder / name)
     return folder
-
-
-def run(run_dir, out, *arguments):
-    return main([str(run_dir), "--out", str(out), *map(str, arguments)])
-
-
-def files(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
 def test_results_below_the_input_are_not_predicted_again(undisturbed, photos, capsys):
