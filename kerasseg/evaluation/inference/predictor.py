@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -79,7 +78,6 @@ class Predictor:
         check_input(self.views.model, protocol)
         if protocol.crf:
             crf_library()
-        _ = self._classes, self._probabilities  # made, so that the copy has the same
         other = copy(self)
         other.protocol = protocol
         other._tell_what_tiles_hide()
@@ -125,7 +123,7 @@ class Predictor:
         if self.protocol.crf:
             return self.largest(self.probabilities(pixels)).astype(np.int32)
         if not self.protocol.tile:
-            return self._padded(self._classes, pixels)
+            return self._padded(self.views.classes, pixels)
         found = np.empty(pixels.shape[:3], np.int32)
         for image, classes in zip(pixels, found, strict=True):
             for rows, band in self.bands(ArrayReader(image)):
@@ -152,7 +150,7 @@ class Predictor:
 
     def _averaged(self, pixels: np.ndarray) -> np.ndarray:
         if not self.protocol.tile:
-            return self._padded(self._probabilities, pixels)
+            return self._padded(self.views.probabilities, pixels)
         found = np.empty((*pixels.shape[:3], self.views.channels), np.float32)
         for image, maps in zip(pixels, found, strict=True):
             tiles = self._tiles(ArrayReader(image))
@@ -208,36 +206,36 @@ class Predictor:
         """
         if self.protocol.tile or self.protocol.crf:
             return lambda batch: self.classes(batch.numpy())
-        key = tuple(images.shape[1:]), images.dtype
+        parts = self.compiled(self.views.classes, images)
+        return lambda batch: parts(batch)[0]
+
+    def compiled(
+        self, function: Callable[[tf.Tensor], tf.Tensor | Parts], images: tf.TensorSpec
+    ) -> Callable[..., Parts]:
+        """Returns a method of `views`, of a batch to one tensor or several, compiled once.
+
+        Args:
+            function: The method.
+            images: As for `batch_function`.
+        """
+        key = function, tuple(images.shape[1:]), images.dtype
+
+        def parts(batch: tf.Tensor) -> Parts:
+            found = function(batch)
+            return found if isinstance(found, tuple) else (found,)
+
         if key not in self._of_batches:
             spec = tf.TensorSpec([None, *images.shape[1:]], images.dtype)
-            self._of_batches[key] = on_replicas(
-                self.strategy, lambda batch: (self.views.classes(batch),), [spec]
-            )
-        return lambda batch: self._of_batches[key](batch)[0]
+            self._of_batches[key] = on_replicas(self.strategy, parts, [spec])
+        return self._of_batches[key]
 
-    @cached_property
-    def _classes(self) -> Callable[..., Parts]:
-        return on_replicas(
-            self.strategy, lambda images: (self.views.classes(images),), self._signature
-        )
-
-    @cached_property
-    def _probabilities(self) -> Callable[..., Parts]:
-        return on_replicas(
-            self.strategy, lambda images: (self.views.probabilities(images),), self._signature
-        )
-
-    @property
-    def _signature(self) -> list[tf.TensorSpec]:
-        return [tf.TensorSpec([None, *self.image_shape], tf.float32)]
-
-    def _padded(self, function: Callable[..., Parts], images: np.ndarray) -> np.ndarray:
+    def _padded(self, function: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray) -> np.ndarray:
         """Calls a function of a batch that no replica may have an empty part of."""
         missing = -len(images) % self.replicas
         if missing:
             images = np.concatenate([images, *[images[-1:]] * missing])
-        (found,) = function(np.asarray(images, np.float32))
+        of_batches = self.compiled(function, tf.TensorSpec([None, *self.image_shape], tf.float32))
+        (found,) = of_batches(np.asarray(images, np.float32))
         return found.numpy()[: len(found) - missing]
 
     def _tiles(self, image: Reader) -> Values:
@@ -261,7 +259,7 @@ class Predictor:
             for first in range(0, len(same), self.replicas):
                 chosen = same[first : first + self.replicas]
                 cut = np.stack([pixels[:, column.start : column.stop] for column in chosen])
-                yield from self._padded(self._probabilities, cut)
+                yield from self._padded(self.views.probabilities, cut)
 
     def _checked(self, images: npt.ArrayLike) -> np.ndarray:
         pixels = np.asarray(images)

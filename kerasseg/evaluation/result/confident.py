@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow as tf
 
 from kerasseg.evaluation.inference.predictor import Predictor
-from kerasseg.evaluation.inference.replicas import on_replicas
 from kerasseg.evaluation.inference.views import confidence_of
 
 Confident = Callable[[tf.Tensor], tuple[np.ndarray, np.ndarray]]
@@ -24,8 +23,7 @@ def confident_function(predictor: Predictor, images: tf.TensorSpec) -> Confident
     """
     if predictor.protocol.tile or predictor.protocol.crf:
         return lambda batch: _of_probabilities(predictor, batch)
-    spec = tf.TensorSpec([None, *images.shape[1:]], images.dtype)
-    both = on_replicas(predictor.strategy, predictor.views.confident, [spec])
+    both = predictor.compiled(predictor.views.confident, images)
 
     def of_batch(batch: tf.Tensor) -> tuple[np.ndarray, np.ndarray]:
         classes, confidence = both(batch)

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from kerasseg import EfficientFCN
 from kerasseg.errors import KerassegError
-from kerasseg.evaluation import Predictor, Protocol, predict
+from kerasseg.evaluation import Predictor, Protocol, Tally, evaluate, predict
+from tests.data.files import LABELS, write_folder
 from tests.evaluation.networks import random_image, random_model, reads_green
 from tests.replicas import TWO, two_replicas
 from tests.tiny import tiny_backbone
@@ -83,7 +84,8 @@ def test_what_is_smaller_than_the_image_is_resized():
     np.testing.assert_allclose(found, resized(small, (32, 40)), atol=1e-6)
 
 
-def test_images_of_all_sizes_are_traced_once():
+def counted():
+    """Returns a model and the list that it makes longer each time it is traced."""
     calls = []
 
     class Counted(keras.layers.Layer):
@@ -94,6 +96,20 @@ def test_images_of_all_sizes_are_traced_once():
     images = keras.Input((None, None, 3))
     model = keras.Model(images, Counted(name="logits")(images))
     calls.clear()
+    return model, calls
+
+
+@pytest.mark.parametrize("calibration", [False, True])
+def test_evaluations_are_traced_once(calibration, tmp_path):
+    model, calls = counted()
+    pairs = write_folder(tmp_path, [(40, 48), (33, 47)])
+    for _ in range(2):
+        evaluate(model, pairs, LABELS, tally=Tally(LABELS, calibration=calibration))
+    assert len(calls) == 1
+
+
+def test_images_of_all_sizes_are_traced_once():
+    model, calls = counted()
     for size in ((20, 30), (33, 47), (64, 10)):
         predict(model, random_image(*size), VIEWS)
     assert len(calls) == 1
