@@ -19,7 +19,7 @@ from tests.models.model_case import (
     tiny_backbone,
 )
 
-XLA_SIZES = [(33, 47), (64, 96)]
+XLA_SIZES = [(33, 47), (16, 16), (153, 243)]
 
 
 class SmallModelCase:
