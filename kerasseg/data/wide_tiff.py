@@ -6,6 +6,7 @@ the other. Pillow refuses the former; of the latter, uncompressed, it makes wron
 
 import struct
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,12 +75,15 @@ def wide_tiff(path: Path) -> WideTiff | None:
     if tags.get(_MEANING) != _FIRST_IS_BLACK and not (tags.get(_MEANING) == _RGB and raw):
         return None
     colours = bands - sum(1 for extra in tags.get(_EXTRA_BANDS, ()) if extra in _ALPHA)
-    return WideTiff(turned if turned in range(1, 9) else 1, size_in_tags(path), colours)
+    return WideTiff(turned if turned in range(1, 9) else 1, _size(tags), colours)
 
 
 def size_in_tags(path: Path) -> tuple[int, int]:
     """Returns height and width of a TIFF as it is stored; 0 where its header does not say."""
-    tags = _tags(path)
+    return _size(_tags(path))
+
+
+def _size(tags: Mapping[int, Any]) -> tuple[int, int]:
     return tags.get(_HEIGHT, 0), tags.get(_WIDTH, 0)
 
 

@@ -69,8 +69,8 @@ def _read(
     try:
         return _png(pixels(path)) if tiff.is_tiff(path) else path.read_bytes(), []
     except TiffError as error:
-        kinds = {"format": f"{role}-format"}
-        kinds |= dict.fromkeys(("corrupt", "large"), f"corrupt-{role}")
+        corrupt = f"corrupt-{role}"
+        kinds = {"corrupt": corrupt, "large": corrupt, "format": f"{role}-format"}
         return None, [(kinds.get(error.kind, "unreadable-file"), error.reason)]
     except OSError as error:
         return None, [("unreadable-file", error.strerror or first_line(error))]

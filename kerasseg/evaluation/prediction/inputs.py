@@ -78,18 +78,30 @@ def find_inputs(arguments: Sequence[str], results: Path | None = None) -> list[I
         >>> [str(each.name) for each in find_inputs(["photos"])]
         ['a', 'may/b']
     """
+    found = listed(arguments)
+    inputs = list(found.values())
+    if results is not None:
+        results = results.resolve()
+        inputs = without_results(inputs, [path.is_relative_to(results) for path in found], results)
+    check_names([(each.path, each.name) for each in inputs])
+    _check_frames(inputs)
+    return inputs
+
+
+def listed(arguments: Iterable[str]) -> dict[Path, Input]:
+    """Returns the files that arguments stand for by their paths without links, unchecked.
+
+    Args:
+        arguments: As for `find_inputs`.
+
+    Raises:
+        KerassegError: If one stands for nothing.
+    """
     found: dict[Path, Input] = {}
     for argument in with_standard_input(arguments):
         for each in _of_argument(argument):
             found.setdefault(each.path.resolve(), each)
-    if results is not None:
-        results = results.resolve()
-        kept = without_results(found, [path.is_relative_to(results) for path in found], results)
-        found = {path: found[path] for path in kept}
-    inputs = list(found.values())
-    check_names([(each.path, each.name) for each in inputs])
-    _check_frames(inputs)
-    return inputs
+    return found
 
 
 def with_standard_input(arguments: Iterable[str]) -> Iterator[str]:

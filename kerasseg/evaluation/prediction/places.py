@@ -15,11 +15,6 @@ class Place(NamedTuple):
     path: Path | PurePosixPath
     system: Any = None
 
-    @property
-    def on_disk(self) -> Path | None:
-        """The path of a place on disk; None for others."""
-        return Path(self.path) if self.system is None else None
-
     def holds(self, other: "Place") -> bool:
         """Returns whether another place is below this one, or this one itself.
 

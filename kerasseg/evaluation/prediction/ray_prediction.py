@@ -19,10 +19,11 @@ from kerasseg.evaluation.prediction.folder_prediction import Outcome, gather_pol
 from kerasseg.evaluation.prediction.inputs import (
     VIDEO_SUFFIXES,
     check_names,
-    find_inputs,
+    listed,
     with_standard_input,
     without_results,
 )
+from kerasseg.evaluation.prediction.places import Place
 from kerasseg.evaluation.prediction.ray_worker import Job, Starts, Worker
 
 _MOST_BLOCKS = 10_000  # each is some kilobytes for the process that deals them out
@@ -57,19 +58,17 @@ def find_images(arguments: Sequence[str], out: str = "") -> list[Image]:
         [('b', ''), ('a', 'file:')]
     """
     results = bucket.place_of(out) if out else None
-    local = results.on_disk if results else None
     named = list(with_standard_input(arguments))
-    on_disk = [argument for argument in named if not bucket.is_uri(argument)]
-    images = [
-        Image(str(path.absolute()), name, _time_of(path))
-        for path, name, _ in (find_inputs(on_disk, local) if on_disk else [])
-    ]
+    images = []
+    for place, (path, name, _) in listed(each for each in named if not bucket.is_uri(each)).items():
+        is_result = results is not None and results.holds(Place(place))
+        images.append(Image(str(path.absolute()), name, _time_of(path), is_result=is_result))
     for argument in named:
         if bucket.is_uri(argument):
             images += bucket.images_at(argument, results)
     images = list({image.place: image for image in images}.values())
-    is_result = [image.is_result for image in images]
-    images = without_results(images, is_result, bucket.without_secrets(out))
+    are_results = [image.is_result for image in images]
+    images = without_results(images, are_results, bucket.without_secrets(out))
     check_names([(image.place, image.name) for image in images])
     _check_kinds(images)
     return images

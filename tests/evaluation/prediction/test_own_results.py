@@ -68,3 +68,7 @@ def test_in_a_bucket(memory, photos, capsys):
     assert f"{SAID} {memory}/predicted\n" in capsys.readouterr().err
     assert len(find_images([memory], "/photos/predicted")) == 3  # a disk's
     assert len(find_images(["photos"], f"{memory}/predicted")) == 3
+    capsys.readouterr()
+    found = find_images(["photos/predicted", memory], "photos/predicted")
+    assert names(found) == ["a", "predicted/masks/a", "predicted2/b"]
+    assert capsys.readouterr().err == f"{SAID} photos/predicted\n"
